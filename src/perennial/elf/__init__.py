@@ -1,0 +1,1 @@
+"""ELF files: from bytes to facts, by the loader's rules."""

@@ -1,0 +1,129 @@
+"""The facts about one ELF file, as values.
+
+These are the facts on which a dynamic loader acts: they come from the file header, the
+program headers and PT_DYNAMIC, never from section headers, which the gABI makes optional
+at run time (chapter 4, "Sections") and which anybody may strip or forge.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, IntEnum, StrEnum
+from typing import NamedTuple
+
+from perennial.arch import Architecture, ElfAbi
+
+
+class ElfType(IntEnum):
+    """e_type. Only the middle two are ever loaded."""
+
+    RELOCATABLE = 1
+    EXECUTABLE = 2
+    SHARED = 3  # shared objects and position-independent executables alike
+    CORE = 4
+
+
+class Binding(StrEnum):
+    """STB_*: how a symbol takes part in lookup."""
+
+    GLOBAL = "global"
+    WEAK = "weak"
+    UNIQUE = "unique"
+    OTHER = "other"
+
+
+class StackPermission(Enum):
+    """What PT_GNU_STACK asks for."""
+
+    UNSTATED = "unstated"  # no PT_GNU_STACK: the loader falls back on the ABI's default
+    NOT_EXECUTABLE = "not executable"
+    EXECUTABLE = "executable"
+
+
+class Vernaux(NamedTuple):
+    """A version that is needed from a library (LSB, figure "Version Needed Auxiliary Entries").
+
+    `weak` is VER_FLG_WEAK: the loader goes on without it. `number` is the index that versym
+    entries refer to.
+    """
+
+    name: str
+    weak: bool
+    number: int
+
+
+class Verneed(NamedTuple):
+    """The versions needed from one library; `file` (vn_file) is the soname that must define them."""
+
+    file: str
+    versions: tuple[Vernaux, ...]
+
+
+class Verdef(NamedTuple):
+    """A version that this file defines; `is_base` marks the entry that names the file itself."""
+
+    name: str
+    number: int
+    is_base: bool
+    weak: bool
+    parents: tuple[str, ...]
+
+
+class DynamicSymbol(NamedTuple):
+    """An entry of the dynamic symbol table.
+
+    `library` is the soname that a needed version names, None for unversioned and for defined
+    symbols.
+    """
+
+    name: str
+    version: str | None
+    library: str | None
+    binding: Binding
+    defined: bool
+
+
+class TlsSegment(NamedTuple):
+    """PT_TLS: bytes of thread-local storage, and their alignment."""
+
+    size: int
+    alignment: int
+
+
+class ElfFile(NamedTuple):
+    """What the loader would learn from one file; see the module's docstring.
+
+    Absent entries are None or empty. `imports` holds every undefined symbol that the loader
+    may look up; `exports` is None unless it was asked for.
+    """
+
+    abi: ElfAbi
+    os_abi: int
+    type: ElfType
+    is_dynamic: bool
+    interpreter: str | None
+    soname: str | None
+    needed: tuple[str, ...]
+    rpath: str | None
+    runpath: str | None
+    verneeds: tuple[Verneed, ...]
+    verdefs: tuple[Verdef, ...]
+    imports: tuple[DynamicSymbol, ...]
+    exports: tuple[DynamicSymbol, ...] | None
+    flags: int
+    flags_1: int
+    has_text_relocations: bool
+    has_relr: bool
+    stack: StackPermission
+    tls: TlsSegment | None
+    build_id: str | None
+    x86_isa_needed: int
+    x86_isa_used: int
+
+    @property
+    def architecture(self) -> Architecture | None:
+        return self.abi.architecture
+
+    @property
+    def is_loadable(self) -> bool:
+        """Whether a kernel or a loader could map the file: not an object file or a core dump."""
+        return self.type in (ElfType.EXECUTABLE, ElfType.SHARED)

@@ -1,0 +1,91 @@
+"""Where the bytes of an ELF file come from: all of them, or those that were kept.
+
+A wheel's member is inflated once, from front to back, and what loaders read is a few per
+cent of it. `KeptBytes` holds these parts and answers like the whole file; asked for a part
+that was let go, it raises `BytesNotKept`, and the caller streams the member again with
+that range on its list.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import Final, Protocol
+
+from perennial.errors import ElfFormatError
+
+
+class BytesNotKept(Exception):  # noqa: N818 - a request to the caller, not an error
+    """A range of the file, in bytes, that is needed and was not kept."""
+
+    def __init__(self, offset: int, size: int) -> None:
+        super().__init__(offset, size)
+        self.offset = offset
+        self.size = size
+
+
+class ByteSource(Protocol):
+    """Random access to a file's bytes."""
+
+    @property
+    def size(self) -> int:
+        """The size of the whole file in bytes."""
+
+    def read(self, offset: int, size: int, field: str) -> bytes:
+        """Exactly these bytes; `ElfFormatError`, naming the field, where the file has no such range."""
+
+
+class WholeFile:
+    """A file that is all in memory."""
+
+    __slots__ = ("_data", "size")
+
+    def __init__(self, data: bytes) -> None:
+        self._data: Final = data
+        self.size: Final = len(data)
+
+    def read(self, offset: int, size: int, field: str) -> bytes:
+        check_range(offset, size, self.size, field)
+        return self._data[offset : offset + size]
+
+
+class KeptBytes:
+    """The kept parts of a file of `size` bytes: pieces in ascending order that do not overlap."""
+
+    __slots__ = ("_pieces", "_starts", "size")
+
+    def __init__(self, size: int, pieces: list[tuple[int, bytes]]) -> None:
+        self.size: Final = size
+        self._pieces: Final = pieces
+        self._starts: Final = [start for start, _ in pieces]
+
+    def read(self, offset: int, size: int, field: str) -> bytes:
+        check_range(offset, size, self.size, field)
+        if size == 0:
+            return b""
+        index = bisect_right(self._starts, offset) - 1
+        if index >= 0:
+            start, data = self._pieces[index]
+            if offset + size <= start + len(data):
+                return data[offset - start : offset - start + size]
+        return self._gather(offset, size, index)
+
+    def _gather(self, offset: int, size: int, index: int) -> bytes:
+        """A range that spans several pieces."""
+        parts: list[bytes] = []
+        position, end = offset, offset + size
+        for start, data in self._pieces[max(index, 0) :]:
+            if start > position or position >= end:
+                break
+            part = data[position - start : end - start]
+            parts.append(part)
+            position += len(part)
+        if position < end:
+            raise BytesNotKept(offset, size)
+        return b"".join(parts)
+
+
+def check_range(offset: int, size: int, available: int, field: str) -> None:
+    if size > available - offset:
+        raise ElfFormatError(
+            f"{size} bytes are wanted there and the file ends at {available:#x}", field=field, offset=offset
+        )

@@ -1,0 +1,1 @@
+"""Wheels on disk: file names, archives, RECORD."""

@@ -1,0 +1,209 @@
+"""A zip archive on disk, whose members are streamed and never unpacked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from io import FileIO
+from pathlib import Path
+from struct import Struct
+from types import TracebackType
+from typing import Final, Self
+
+from perennial.errors import ArchiveError
+from perennial.wheel.directory import (
+    FLAG_DESCRIPTOR,
+    FLAG_UTF8,
+    FLAG_ENCRYPTED,
+    STORED,
+    Entry,
+    directory_span,
+    parse_directory,
+    tail_size,
+    widen,
+)
+from perennial.wheel.inflate import crc32, decompressor, inflate_error
+from perennial.wheel.limits import ArchiveLimits
+
+_LOCAL: Final = Struct("<4s5H3L2H")  # 4.3.7: signature, version, flags, method, time, date, crc, sizes, lengths
+_DESCRIPTOR_SIGNATURE: Final = b"PK\x07\x08"
+_COMPARED_FLAGS: Final = FLAG_ENCRYPTED | FLAG_DESCRIPTOR | FLAG_UTF8
+
+# Compressed bytes read, and inflated bytes handed out, at a time: what stays in a core's cache.
+_READ: Final = 1 << 17
+_CHUNK: Final = 1 << 18
+
+
+class Archive:
+    """Opens `path` and checks everything about it that can be checked without inflating.
+
+    Raises `ArchiveError`, here and while members are streamed.
+    """
+
+    def __init__(self, path: Path, limits: ArchiveLimits) -> None:
+        self.path: Final = path
+        self._name: Final = os.fspath(path)
+        self._file: Final = _open(path)
+        try:
+            self.file_size: Final = os.fstat(self._file.fileno()).st_size
+            tail = self._read_at(self.file_size - tail_size(self.file_size), tail_size(self.file_size))
+            offset, size, count = directory_span(self._name, self.file_size, tail, limits)
+            self.entries: Final = parse_directory(self._name, self._read_at(offset, size), count, limits)
+            self._following: Final = _check_order(self._name, self.entries, offset)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._file.close()
+
+    def chunks(self, entry: Entry) -> Iterator[bytes]:
+        """The member's content, inflated, in pieces of at most 256 KiB.
+
+        When the last piece has been taken, size and CRC are right, or `ArchiveError` was raised.
+        """
+        start = self._data_offset(entry)
+        total = crc = 0
+        for chunk in self._stored(entry, start) if entry.method == STORED else self._inflated(entry, start):
+            total += len(chunk)
+            if total > entry.size:
+                break
+            crc = crc32(chunk, crc)
+            yield chunk
+        if total != entry.size:
+            raise self._refuse(entry, f"inflates to {'more than ' if total > entry.size else ''}{min(total, entry.size)} bytes instead of {entry.size}")
+        if crc != entry.crc:
+            raise self._refuse(entry, f"its content has CRC {crc:08x} and should have {entry.crc:08x}")
+
+    def read(self, entry: Entry, limit: int) -> bytes:
+        """A small member as a whole; one of more than `limit` bytes is refused."""
+        if entry.size > limit:
+            raise self._refuse(entry, f"has {entry.size} bytes; such a file has at most {limit}")
+        return b"".join(self.chunks(entry))
+
+    def sha256(self) -> str:
+        """The digest of the archive itself, in hexadecimal."""
+        import hashlib
+
+        digest = hashlib.sha256()
+        for position in range(0, self.file_size, _CHUNK):
+            digest.update(self._read_at(position, min(_CHUNK, self.file_size - position)))
+        return digest.hexdigest()
+
+    def _data_offset(self, entry: Entry) -> int:
+        """Where the member's data begin, after its local header has been held against the directory."""
+        header = self._read_at(entry.header_offset, _LOCAL.size, entry)
+        signature, _needed, flags, method, _time, _date, crc, compressed, size, name_size, extra_size = _LOCAL.unpack(header)
+        if signature != b"PK\3\4":
+            raise self._refuse(entry, f"no local header stands at byte {entry.header_offset}")
+        rest = self._read_at(entry.header_offset + _LOCAL.size, name_size + extra_size, entry)
+        if rest[:name_size] != entry.raw_name:
+            raise self._refuse(entry, f"its local header gives another name, {rest[:name_size]!r}")
+        if 0xFFFFFFFF in (size, compressed):
+            size, compressed = widen(self._name, entry.name, rest[name_size:], (size, compressed))
+        here, there = (method, crc, compressed, size), (entry.method, entry.crc, entry.compressed_size, entry.size)
+        # With a data descriptor the header may leave zeros, which the descriptor fills in (4.4.4).
+        deferred = bool(flags & FLAG_DESCRIPTOR) and here == (entry.method, 0, 0, 0)
+        if (flags ^ entry.flags) & _COMPARED_FLAGS or (here != there and not deferred):
+            raise self._refuse(entry, "its local header disagrees with the central directory about method, CRC, size or flags")
+        start: int = entry.header_offset + _LOCAL.size + name_size + extra_size
+        end = start + entry.compressed_size
+        following: int = self._following[entry.header_offset]
+        if flags & FLAG_DESCRIPTOR:
+            self._check_descriptor(entry, end, following)
+        elif end != following:
+            raise self._refuse(entry, f"its data end at byte {end}, and what follows it begins at {following}")
+        return start
+
+    def _check_descriptor(self, entry: Entry, offset: int, following: int) -> None:
+        """4.3.9: CRC and sizes after the data, with or without signature, in 4 or 8 bytes."""
+        size = following - offset
+        data = self._read_at(offset, size, entry) if 0 <= size <= 24 else b""
+        width = 8 if size in (20, 24) else 4
+        try:
+            expected = b"".join(
+                value.to_bytes(bytes_, "little")
+                for value, bytes_ in ((entry.crc, 4), (entry.compressed_size, width), (entry.size, width))
+            )
+        except OverflowError:
+            expected = None
+        if expected is None or data not in (expected, _DESCRIPTOR_SIGNATURE + expected):
+            raise self._refuse(entry, "its data descriptor disagrees with the central directory")
+
+    def _stored(self, entry: Entry, start: int) -> Iterator[bytes]:
+        for position in range(0, entry.compressed_size, _CHUNK):
+            yield self._read_at(start + position, min(_CHUNK, entry.compressed_size - position), entry)
+
+    def _inflated(self, entry: Entry, start: int) -> Iterator[bytes]:
+        inflater = decompressor()
+        position = 0
+        pending = b""
+        try:
+            while not inflater.eof:
+                if not pending and position < entry.compressed_size:
+                    pending = self._read_at(start + position, min(_READ, entry.compressed_size - position), entry)
+                    position += len(pending)
+                was_empty = not pending
+                chunk = inflater.decompress(pending, _CHUNK)
+                pending = inflater.unconsumed_tail
+                if chunk:
+                    yield chunk
+                elif was_empty:
+                    raise self._refuse(entry, "its deflate stream does not end")
+        except inflate_error as error:
+            raise self._refuse(entry, f"its deflate stream is damaged ({error})") from error
+        surplus = len(inflater.unused_data) + entry.compressed_size - position
+        if surplus:
+            raise self._refuse(entry, f"{surplus} bytes follow the end of its deflate stream")
+
+    def _read_at(self, offset: int, size: int, entry: Entry | None = None) -> bytes:
+        try:
+            self._file.seek(offset)
+            data = self._file.read(size)
+            while len(data) < size and (more := self._file.read(size - len(data))):
+                data += more
+        except (OSError, ValueError, OverflowError) as error:
+            raise ArchiveError(_os_reason(error), archive=self._name, member=None if entry is None else entry.name) from error
+        if len(data) != size:
+            raise ArchiveError(
+                f"cut off: {size} bytes are wanted at {offset}, and the file ends at {self.file_size}",
+                archive=self._name, member=None if entry is None else entry.name,
+            )  # fmt: skip
+        return data
+
+    def _refuse(self, entry: Entry, reason: str) -> ArchiveError:
+        return ArchiveError(reason, archive=self._name, member=entry.name)
+
+
+def _open(path: Path) -> FileIO:
+    try:
+        if not path.is_file():
+            path.stat()  # names the reason, if there is one
+            raise ArchiveError("not a regular file", archive=os.fspath(path))
+        return path.open("rb", buffering=0)
+    except OSError as error:
+        raise ArchiveError(_os_reason(error), archive=os.fspath(path)) from error
+
+
+def _os_reason(error: BaseException) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def _check_order(archive: str, entries: tuple[Entry, ...], end: int) -> dict[int, int]:
+    """Where what follows each member begins, by the member's own offset.
+
+    Members must fill the archive from its first byte up to the directory, one behind the
+    other, so that a reader that goes header by header meets these and no others. Where each
+    one's data end depends on its local header, and is checked when it is streamed.
+    """
+    ordered = sorted(entries, key=lambda entry: entry.header_offset)
+    if (ordered[0].header_offset if ordered else end) != 0:
+        raise ArchiveError("something stands before its first member", archive=archive)
+    starts = [*(entry.header_offset for entry in ordered[1:]), end]
+    for entry, following in zip(ordered, starts, strict=True):
+        if entry.header_offset + _LOCAL.size + len(entry.raw_name) + entry.compressed_size > following:
+            raise ArchiveError("overlaps what follows it in the archive", archive=archive, member=entry.name)
+    return {entry.header_offset: following for entry, following in zip(ordered, starts, strict=True)}

@@ -1,0 +1,243 @@
+"""The central directory of a zip archive, read strictly.
+
+Zip archives can be read in two ways, from the directory at the end or header by header
+from the front, and installers do either. An archive that says different things to the two
+is refused, as is one in which it is unclear where it begins or ends: what was audited must be what
+every installer unpacks. Sections are those of PKWARE's APPNOTE.TXT 6.3.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import Final, NamedTuple, NoReturn
+
+from perennial.errors import ArchiveError
+from perennial.wheel.limits import ArchiveLimits
+
+STORED: Final = 0
+DEFLATED: Final = 8
+
+FLAG_ENCRYPTED: Final = 0x1
+FLAG_DESCRIPTOR: Final = 0x8
+FLAG_UTF8: Final = 0x800
+_FLAGS_ENCRYPTED: Final = 0x1 | 0x40 | 0x2000
+
+_EOCD: Final = Struct("<4s4H2LH")  # 4.3.16
+_EOCD_SIGNATURE: Final = b"PK\5\6"
+_LOCATOR64: Final = Struct("<4sLQL")  # 4.3.15
+_EOCD64: Final = Struct("<4sQ2H2L4Q")  # 4.3.14
+_CENTRAL: Final = Struct("<4s4B4HL2L5H2L")  # 4.3.12
+_ZIP64_EXTRA: Final = 0x0001
+_FULL16: Final = 0xFFFF
+_FULL32: Final = 0xFFFFFFFF
+_LONGEST_COMMENT: Final = 0xFFFF
+
+
+class Entry(NamedTuple):
+    """A member as the central directory states it. Sizes and offsets in bytes."""
+
+    name: str
+    raw_name: bytes
+    flags: int
+    method: int
+    crc: int
+    compressed_size: int
+    size: int
+    header_offset: int
+    mode: int  # Unix st_mode, 0 where the archive was not made on Unix
+
+    @property
+    def is_directory(self) -> bool:
+        return self.name.endswith("/")
+
+    @property
+    def is_symlink(self) -> bool:
+        return self.mode & 0o170000 == 0o120000
+
+
+class _End(NamedTuple):
+    """What the end-of-central-directory records say."""
+
+    entries: int
+    size: int
+    offset: int
+    start: int  # where these records themselves begin: the directory ends there
+
+
+class _Tail:
+    """The end of the file, and errors that name the archive."""
+
+    def __init__(self, archive: str, file_size: int, data: bytes) -> None:
+        self.archive: Final = archive
+        self.file_size: Final = file_size
+        self.data: Final = data
+        self.base: Final = file_size - len(data)
+
+    def refuse(self, reason: str) -> NoReturn:
+        raise ArchiveError(reason, archive=self.archive)
+
+
+def tail_size(file_size: int) -> int:
+    """How many bytes at the end of a file hold the records that lead to the directory."""
+    return min(file_size, _LONGEST_COMMENT + _EOCD.size + _LOCATOR64.size + _EOCD64.size)
+
+
+def directory_span(archive: str, file_size: int, tail: bytes, limits: ArchiveLimits) -> tuple[int, int, int]:
+    """(offset, size, number of entries) of the central directory; `tail` is the end of the file."""
+    end = _find_end(_Tail(archive, file_size, tail))
+    if end.entries > limits.members:
+        raise ArchiveError(f"{end.entries} members; the limit is {limits.members}", archive=archive)
+    if end.offset + end.size != end.start:
+        raise ArchiveError(
+            f"the central directory should lie at bytes {end.offset} to {end.offset + end.size} and its end record "
+            f"is at {end.start}: something was put in front of the archive, or cut out of it",
+            archive=archive,
+        )
+    return end.offset, end.size, end.entries
+
+
+def _find_end(tail: _Tail) -> _End:
+    position = tail.data.rfind(_EOCD_SIGNATURE)
+    if position < 0:
+        tail.refuse("not a zip archive, or cut off: it has no end-of-central-directory record")
+    if position + _EOCD.size > len(tail.data):
+        tail.refuse("cut off within its end-of-central-directory record")
+    _, disk, start_disk, here, entries, size, offset, comment = _EOCD.unpack_from(tail.data, position)
+    surplus = len(tail.data) - position - _EOCD.size - comment
+    if surplus:
+        tail.refuse(
+            f"{surplus} bytes follow the end of the archive" if surplus > 0 else "cut off within its comment"
+        )
+    plain = _End(entries, size, offset, tail.base + position)
+    locator = position - _LOCATOR64.size
+    if locator >= 0 and tail.data.startswith(b"PK\6\7", locator):
+        return _zip64_end(tail, locator, plain)
+    if (disk, start_disk) != (0, 0) or here != entries:
+        tail.refuse("one part of an archive in several parts")
+    return plain
+
+
+def _zip64_end(tail: _Tail, locator: int, plain: _End) -> _End:
+    _, disk, offset64, disks = _LOCATOR64.unpack_from(tail.data, locator)
+    position = offset64 - tail.base
+    if disk != 0 or disks > 1:
+        tail.refuse("one part of an archive in several parts")
+    if position < 0 or position + _EOCD64.size > locator or not tail.data.startswith(b"PK\6\6", position):
+        tail.refuse(f"its zip64 locator points to byte {offset64}, where there is no zip64 end record")
+    _, _size, _made, _needed, _disk, _start, _here, entries, size, offset = _EOCD64.unpack_from(tail.data, position)
+    for name, short, long, full in (
+        ("number of members", plain.entries, entries, _FULL16),
+        ("directory size", plain.size, size, _FULL32),
+        ("directory offset", plain.offset, offset, _FULL32),
+    ):
+        if short not in (full, long):
+            tail.refuse(f"its two end records disagree about the {name}: {short} and {long}")
+    return _End(entries, size, offset, offset64)
+
+
+def parse_directory(archive: str, data: bytes, count: int, limits: ArchiveLimits) -> tuple[Entry, ...]:
+    """The entries of a central directory of `count` members, in its order."""
+    entries: list[Entry] = []
+    seen: set[str] = set()
+    position = 0
+    for _ in range(count):
+        if position + _CENTRAL.size > len(data) or not data.startswith(b"PK\1\2", position):
+            raise ArchiveError(f"the central directory breaks off after {len(entries)} of {count} members", archive=archive)
+        entry, position = _parse_entry(archive, data, position)
+        _check_name(archive, entry)
+        if entry.name in seen:
+            raise ArchiveError("stands twice in the archive, and installers differ in which they take", archive=archive, member=entry.name)
+        seen.add(entry.name)
+        _check_entry(archive, entry, limits)
+        entries.append(entry)
+    if position != len(data):
+        raise ArchiveError(f"{len(data) - position} bytes of the central directory belong to no member", archive=archive)
+    total = sum(entry.size for entry in entries)
+    if total > limits.inflated:
+        raise ArchiveError(f"inflates to {total} bytes; the limit is {limits.inflated}", archive=archive)
+    return tuple(entries)
+
+
+def _parse_entry(archive: str, data: bytes, position: int) -> tuple[Entry, int]:
+    (
+        _signature, _made_by, system, _needed, _needed_system, flags, method, _time, _date, crc, compressed, size,
+        name_size, extra_size, comment_size, _disk, _internal, external, offset,
+    ) = _CENTRAL.unpack_from(data, position)  # fmt: skip
+    start = position + _CENTRAL.size
+    end = start + name_size + extra_size + comment_size
+    if end > len(data):
+        raise ArchiveError("the central directory breaks off within a member's name or extra field", archive=archive)
+    raw_name = data[start : start + name_size]
+    name = decode_name(archive, raw_name, flags)
+    if _FULL32 in (compressed, size, offset):
+        extra = data[start + name_size : start + name_size + extra_size]
+        size, compressed, offset = widen(archive, name, extra, (size, compressed, offset))
+    unix = system == 3  # 4.4.2
+    return Entry(name, raw_name, flags, method, crc, compressed, size, offset, external >> 16 if unix else 0), end
+
+
+def widen(archive: str, name: str, extra: bytes, values: tuple[int, ...]) -> tuple[int, ...]:
+    """Replaces values of 0xffffffff by those of the zip64 extra field (4.5.3), in its order."""
+    fields = _zip64_fields(extra)
+    widened: list[int] = []
+    for value in values:
+        if value != _FULL32:
+            widened.append(value)
+        elif fields:
+            widened.append(fields.pop(0))
+        else:
+            raise ArchiveError("needs a zip64 extra field and has none, or a short one", archive=archive, member=name)
+    return tuple(widened)
+
+
+def _zip64_fields(extra: bytes) -> list[int]:
+    position = 0
+    while position + 4 <= len(extra):
+        kind, size = int.from_bytes(extra[position : position + 2], "little"), int.from_bytes(extra[position + 2 : position + 4], "little")
+        body = extra[position + 4 : position + 4 + size]
+        if kind == _ZIP64_EXTRA:
+            return [int.from_bytes(body[at : at + 8], "little") for at in range(0, len(body) // 8 * 8, 8)]
+        position += 4 + size
+    return []
+
+
+def decode_name(archive: str, raw: bytes, flags: int) -> str:
+    """A member's name: UTF-8 where bit 11 says so, else code page 437 (appendix D)."""
+    if not flags & FLAG_UTF8:
+        return raw.decode("cp437")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise ArchiveError(f"the name {raw!r} should be UTF-8 and is not", archive=archive) from None
+
+
+def _check_name(archive: str, entry: Entry) -> None:
+    """Refuses names that lead out of the folder into which a wheel is unpacked, or that two
+    installers could take for two different files."""
+    name = entry.name
+    parts = name.removesuffix("/").split("/")
+    if "\0" in name or "\\" in name:
+        reason = "a name with a NUL or a backslash means different files to different installers"
+    elif name.startswith("/") or (name[1:2] == ":" and name[0].isalpha()):
+        reason = "an absolute name"
+    elif ".." in parts:
+        reason = "a name that leads out of the wheel"
+    elif "" in parts or "." in parts:
+        reason = "a name with an empty part"
+    else:
+        return
+    raise ArchiveError(reason, archive=archive, member=name)
+
+
+def _check_entry(archive: str, entry: Entry, limits: ArchiveLimits) -> None:
+    if entry.flags & _FLAGS_ENCRYPTED:
+        reason = "encrypted"
+    elif entry.method not in (STORED, DEFLATED):
+        reason = f"compressed with method {entry.method}; installers read 0 (stored) and 8 (deflated)"
+    elif entry.method == STORED and entry.size != entry.compressed_size:
+        reason = f"stored, and yet its two sizes differ: {entry.compressed_size} and {entry.size}"
+    elif entry.size > limits.ratio_from and entry.size > limits.ratio * max(entry.compressed_size, 1):
+        reason = f"inflates from {entry.compressed_size} to {entry.size} bytes; the limit is a factor of {limits.ratio}"
+    else:
+        return
+    raise ArchiveError(reason, archive=archive, member=entry.name)

@@ -1,0 +1,178 @@
+"""A wheel, read once: every member is streamed through hash and ELF reader, and what stays
+are facts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from perennial.elf.library_strings import LibraryStrings
+from perennial.elf.model import ElfFile
+from perennial.elf.stream import ElfCollector, is_elf, read_stream
+from perennial.errors import ArchiveError, ElfFormatError
+from perennial.wheel.archive import Archive
+from perennial.wheel.directory import Entry
+from perennial.wheel.filename import WheelFilename
+from perennial.wheel.limits import MIB, ArchiveLimits
+from perennial.wheel.record import Record, encode_digest, parse_record
+
+_LARGEST_RECORD: Final = 64 * MIB
+_LARGEST_METADATA: Final = MIB
+
+Progress = Callable[[int], object]
+
+
+class WheelMember(NamedTuple):
+    """A file in the wheel.
+
+    `location` is where installers put it, relative to the environment's root, with the
+    version left out of the folder of packages: `lib/python3/site-packages/numpy/x.so`.
+    `digest` is in RECORD's spelling, by the algorithm that RECORD names for this member.
+    `elf` is None for files that are not ELF, and an error for those that only begin like it.
+    """
+
+    path: str
+    location: str
+    size: int
+    is_symlink: bool
+    algorithm: str
+    digest: str
+    elf: ElfFile | ElfFormatError | None
+    library_strings: tuple[str, ...]
+
+
+class WheelMetadata(NamedTuple):
+    """The WHEEL file: `tags` are its Tag lines as written."""
+
+    path: str
+    root_is_purelib: bool | None
+    tags: tuple[str, ...]
+
+
+class Wheel(NamedTuple):
+    """A wheel's file name and contents; `members` are sorted by path, folders left out."""
+
+    path: str
+    filename: WheelFilename
+    size: int
+    sha256: str | None
+    metadata: WheelMetadata | None
+    record: Record | None
+    members: tuple[WheelMember, ...]
+
+    @property
+    def elf_members(self) -> tuple[tuple[WheelMember, ElfFile], ...]:
+        """The members that could be read as ELF, object files and core dumps left out."""
+        return tuple(
+            (member, member.elf)
+            for member in self.members
+            if isinstance(member.elf, ElfFile) and member.elf.is_loadable
+        )
+
+
+def read_wheel(
+    path: Path, limits: ArchiveLimits | None = None, *, sha256: bool = False, progress: Progress | None = None
+) -> Wheel:
+    """Reads a wheel from disk; `sha256` also digests the archive itself.
+
+    `progress` is called with the number of inflated bytes that have been dealt with.
+
+    Raises `WheelFilenameError` and `ArchiveError`.
+    """
+    filename = WheelFilename.parse(path.name)
+    with Archive(path, limits or ArchiveLimits()) as archive:
+        files = [entry for entry in archive.entries if not entry.is_directory]
+        by_name = {entry.name: entry for entry in files}
+        dist_info = _dist_info(archive, files)
+        metadata = _read_metadata(archive, by_name.get(f"{dist_info}/WHEEL"))
+        record = _read_record(archive, by_name.get(f"{dist_info}/RECORD"))
+        # In the order in which they lie on disk; sorted only afterwards.
+        files.sort(key=lambda entry: entry.header_offset)
+        members = [_read_member(archive, entry, record, progress) for entry in files]
+        for entry in archive.entries:
+            if entry.is_directory:
+                any(archive.chunks(entry))  # has no content; its local header is checked
+        return Wheel(
+            path=str(path),
+            filename=filename,
+            size=archive.file_size,
+            sha256=archive.sha256() if sha256 else None,
+            metadata=metadata,
+            record=record,
+            members=tuple(sorted(members, key=lambda member: member.path)),
+        )
+
+
+def _dist_info(archive: Archive, files: list[Entry]) -> str:
+    tops = sorted({entry.name.partition("/")[0] for entry in files if ".dist-info/" in entry.name})
+    found = [top for top in tops if top.endswith(".dist-info")]
+    if len(found) != 1:
+        listed = "none" if not found else ", ".join(found)
+        raise ArchiveError(f"not a wheel: it should have one .dist-info folder and has {listed}", archive=str(archive.path))
+    return found[0]
+
+
+def _read_metadata(archive: Archive, entry: Entry | None) -> WheelMetadata | None:
+    if entry is None:
+        return None
+    content = archive.read(entry, _LARGEST_METADATA).decode("utf-8", "backslashreplace")
+    purelib: bool | None = None
+    tags: list[str] = []
+    for line in content.splitlines():
+        key, colon, value = line.partition(":")
+        match key.strip().lower() if colon else "":
+            case "root-is-purelib":
+                purelib = value.strip().lower() == "true"
+            case "tag":
+                tags.append(value.strip())
+            case _:
+                pass
+    return WheelMetadata(entry.name, purelib, tuple(tags))
+
+
+def _read_record(archive: Archive, entry: Entry | None) -> Record | None:
+    return None if entry is None else parse_record(entry.name, archive.read(entry, _LARGEST_RECORD))
+
+
+def _read_member(archive: Archive, entry: Entry, record: Record | None, progress: Progress | None) -> WheelMember:
+    algorithm = "sha256" if record is None else record.algorithm_of(entry.name)
+    digest = hashlib.new(algorithm) if algorithm != "sha256" else hashlib.sha256()
+    collector: ElfCollector | None = None
+    position = 0
+    for chunk in archive.chunks(entry):
+        if position == 0 and is_elf(chunk):
+            collector = ElfCollector(entry.size, strings=LibraryStrings())
+        position += len(chunk)
+        digest.update(chunk)
+        if collector is not None:
+            collector.feed(chunk)
+        if progress is not None:
+            progress(len(chunk))
+    streamed = None if collector is None else read_stream(collector, lambda: archive.chunks(entry))
+    return WheelMember(
+        path=entry.name,
+        location=_location(entry.name),
+        size=entry.size,
+        is_symlink=entry.is_symlink,
+        algorithm=algorithm,
+        digest=encode_digest(digest.digest()),
+        elf=None if streamed is None else streamed.elf,
+        library_strings=() if streamed is None else streamed.library_strings,
+    )
+
+
+SITE_PACKAGES: Final = "lib/python3/site-packages"
+# Install schemes by the names that they have below *.data/ (PyPA specification "Binary
+# distribution format", "The .data directory"), as paths below the environment's root.
+_SCHEMES: Final = {"purelib": f"{SITE_PACKAGES}/", "platlib": f"{SITE_PACKAGES}/", "scripts": "bin/", "data": "", "headers": "include/"}
+
+
+def _location(path: str) -> str:
+    top, _, below = path.partition("/")
+    if top.endswith(".data"):
+        scheme, slash, rest = below.partition("/")
+        if slash and scheme in _SCHEMES:
+            return _SCHEMES[scheme] + rest
+    return f"{SITE_PACKAGES}/{path}"
