@@ -13,6 +13,16 @@ command line prints it as it stands, and never a traceback.
 from __future__ import annotations
 
 
+def printable(text: str) -> str:
+    """`text` on one line and harmless to a terminal: what is not printable becomes an escape.
+
+    For text from outside (names of files, mostly) that goes into a message without quotes.
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
 class PerennialError(Exception):
     """Base of all errors that perennial raises on purpose."""
 
@@ -52,7 +62,7 @@ class ArchiveError(UnreadableError):
         self.reason = reason
         self.archive = archive
         self.member = member
-        where = archive if member is None else f"{archive}: member {member!r}"
+        where = printable(archive) if member is None else f"{printable(archive)}: member {member!r}"
         super().__init__(f"{where}: {reason}")
 
 

@@ -41,7 +41,8 @@ class Finding(NamedTuple):
 
     `member` is the path of the wheel's member, None where the wheel as a whole is meant;
     `requires` is what is needed (a symbol version, a soname, …); `witnesses` are the names
-    of releases on which it is missing.
+    of releases on which it is missing. `defeats_tags` says that no manylinux or musllinux tag
+    can be kept as long as this is so.
     """
 
     rule: str
@@ -51,3 +52,4 @@ class Finding(NamedTuple):
     requires: str | None = None
     remedy: str | None = None
     witnesses: tuple[str, ...] = ()
+    defeats_tags: bool = False

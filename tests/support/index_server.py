@@ -13,8 +13,10 @@ from __future__ import annotations
 import hashlib
 import html
 import json
+import ssl
 from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -51,15 +53,29 @@ class Offered(NamedTuple):
 
 
 class IndexServer:
-    """Serves until the `with` block ends; `password` makes it want Basic authentication as "user"."""
+    """Serves until the `with` block ends.
 
-    def __init__(self, *, speaks_json: bool = False, password: str | None = None) -> None:
+    `password` makes it want Basic authentication as "user"; with a `certificate` (a PEM file
+    with the key) it speaks HTTPS.
+    """
+
+    def __init__(
+        self, *, speaks_json: bool = False, password: str | None = None, certificate: Path | None = None
+    ) -> None:
         self.speaks_json = speaks_json
         self.password = password
         self.requests: list[Request] = []
         self.replies: dict[str, list[Reply]] = {}
         self._offered: dict[str, list[Offered]] = {}
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._scheme = "http" if certificate is None else "https"
+        self._server = _QuietServer(("127.0.0.1", 0), _handler(self))
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            # The handshake belongs to the connection's own thread, where it may fail.
+            self._server.socket = context.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
 
     def __enter__(self) -> Self:
@@ -79,7 +95,7 @@ class IndexServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/simple"
+        return f"{self._scheme}://127.0.0.1:{self.port}/simple"
 
     def paths(self) -> list[str]:
         """The paths that were asked for, in order."""
@@ -146,6 +162,13 @@ def json_page(offered: Sequence[Offered]) -> bytes:
     return json.dumps({"meta": {"api-version": "1.1"}, "name": "demo", "files": files}).encode()
 
 
+class _QuietServer(ThreadingHTTPServer):
+    """Clients that hang up, or do not like a certificate, are what some tests are about."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        pass
+
+
 def _basic(name: str, password: str) -> str:
     from base64 import b64encode
 
@@ -157,9 +180,7 @@ def _handler(index: IndexServer) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            request = Request(
-                self.path, self.headers.get("Accept", ""), self.headers.get("Authorization")
-            )
+            request = Request(self.path, self.headers.get("Accept", ""), self.headers.get("Authorization"))
             index.requests.append(request)
             reply = index.answer(request)
             self.send_response(reply.status)

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from perennial.elf.constants import EI_NIDENT, ELF_MAGIC, PT_LOAD
+from perennial.elf.constants import EI_NIDENT, ELF_MAGIC, ET_CORE, ET_REL, PT_LOAD
 from perennial.elf.layout import LAYOUTS, S390X_LAYOUT, FileHeader, Layout, ProgramHeader
 from perennial.elf.source import ByteSource
 from perennial.errors import ElfFormatError
 
 _EM_S390: Final = 22
+_EV_CURRENT: Final = 1
+# What Linux accepts of a program (fs/binfmt_elf.c, load_elf_phdrs). glibc sets libraries no limit,
+# but no linker comes near it, and every address is looked for in every one of them.
+_MOST_HEADER_BYTES: Final = 1 << 16
 
 
 class Image:
@@ -29,9 +33,14 @@ class Image:
         layout = LAYOUTS.get((ident[4], ident[5]))
         if layout is None:
             raise ElfFormatError(
-                "class and data encoding must each be 1 or 2", field="EI_CLASS, EI_DATA", offset=4, value=ident[4] << 8 | ident[5]
-            )
+                "class and data encoding must each be 1 or 2",
+                field="EI_CLASS, EI_DATA", offset=4, value=ident[4] << 8 | ident[5],
+            )  # fmt: skip
         header = layout.unpack_file_header(source.read(0, EI_NIDENT + layout.ehdr.size, "e_type"))
+        # glibc's open_verify: "ELF file version does not match current one"
+        for field, version, place in (("EI_VERSION", ident[6], 6), ("e_version", header.version, 20)):
+            if version != _EV_CURRENT:
+                raise ElfFormatError("only version 1 is defined", field=field, offset=place, value=version)
         if header.machine == _EM_S390 and layout is LAYOUTS[2, 2]:
             layout = S390X_LAYOUT
         self.source: Final = source
@@ -40,38 +49,63 @@ class Image:
         self.os_abi: Final = ident[7]
         self.program_headers: Final = _program_headers(source, layout, header)
         # Later mappings replace earlier ones where they overlap (mmap's MAP_FIXED), so look from the end.
-        self._loads: Final = [p for p in reversed(self.program_headers) if p.type == PT_LOAD]
+        self._loads: Final = [
+            (p.vaddr, p.filesz, p.offset) for p in reversed(self.program_headers) if p.type == PT_LOAD
+        ]
 
-    def offset_of(self, address: int, field: str) -> int:
-        """The file offset of the byte that is mapped at `address`."""
-        return self.span_from(address, field)[0]
+    def is_mapped(self, address: int) -> bool:
+        """Whether bytes of the file are mapped at `address`."""
+        return any(vaddr <= address < vaddr + size for vaddr, size, _ in self._loads)
 
-    def span_from(self, address: int, field: str) -> tuple[int, int]:
-        """The file offset of `address`, and how many bytes of the file follow in the same segment."""
-        for load in self._loads:
-            distance = address - load.vaddr
-            if 0 <= distance < load.filesz:
-                return load.offset + distance, load.filesz - distance
+    def span_from(self, address: int, field: str, *, stated_at: int = 0) -> tuple[int, int]:
+        """The file offset of `address`, and how many bytes of the file follow in the same segment.
+
+        `stated_at` is the offset of the field in which the address stands, for the error.
+        """
+        size = self.source.size
+        for vaddr, filesz, start in self._loads:
+            if vaddr <= address < vaddr + filesz:
+                offset = start + address - vaddr
+                if offset >= size:
+                    raise ElfFormatError(
+                        f"mapped from byte {offset:#x}, and the file ends at {size:#x}",
+                        field=field, offset=stated_at, value=address,
+                    )  # fmt: skip
+                return offset, min(vaddr + filesz - address, size - offset)
         raise ElfFormatError(
-            "no PT_LOAD segment maps bytes of the file to this address", field=field, offset=0, value=address
-        )
+            "no PT_LOAD segment maps bytes of the file to this address",
+            field=field, offset=stated_at, value=address,
+        )  # fmt: skip
 
-    def read_at(self, address: int, size: int, field: str) -> bytes:
+    def read_at(self, address: int, size: int, field: str, *, stated_at: int = 0) -> bytes:
         """`size` bytes from where `address` is mapped."""
-        offset, available = self.span_from(address, field)
-        if size > available:
-            raise ElfFormatError(
-                f"{size} bytes are wanted there and its segment ends after {available}", field=field, offset=offset
-            )
+        offset, available = self.span_from(address, field, stated_at=stated_at)
+        check_fits(size, offset, available, field)
         return self.source.read(offset, size, field)
 
 
+def check_fits(size: int, offset: int, available: int, field: str, *, value: int | None = None) -> None:
+    """Refuses what reaches beyond its segment, of which `available` bytes follow `offset`."""
+    if size > available:
+        raise ElfFormatError(
+            f"{size} bytes are wanted there and its segment, or the file, ends after {available}",
+            field=field, offset=offset, value=value,
+        )  # fmt: skip
+
+
 def _program_headers(source: ByteSource, layout: Layout, header: FileHeader) -> tuple[ProgramHeader, ...]:
-    if header.phnum == 0:
+    # Nothing maps object files and core dumps; the latter may have any number of segments.
+    if header.phnum == 0 or header.type in (ET_REL, ET_CORE):
         return ()
+    place = EI_NIDENT + layout.ehdr.size - 10  # e_phentsize and e_phnum are followed by three fields
     if header.phentsize != layout.phdr.size:
         # glibc refuses anything else: "ELF file's phentsize not the expected size"
         raise ElfFormatError(
-            f"must be {layout.phdr.size}", field="e_phentsize", offset=EI_NIDENT, value=header.phentsize
+            f"must be {layout.phdr.size}", field="e_phentsize", offset=place, value=header.phentsize
         )
+    if header.phnum * layout.phdr.size > _MOST_HEADER_BYTES:
+        raise ElfFormatError(
+            f"more than {_MOST_HEADER_BYTES // layout.phdr.size} program headers",
+            field="e_phnum", offset=place + 2, value=header.phnum,
+        )  # fmt: skip
     return layout.unpack_program_headers(source.read(header.phoff, header.phnum * layout.phdr.size, "e_phoff"))

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from struct import Struct
 from typing import Final, NamedTuple
 
+from perennial.arch import EM_386, EM_X86_64
 from perennial.elf.constants import (
     GNU_PROPERTY_X86_ISA_1_NEEDED,
     GNU_PROPERTY_X86_ISA_1_USED,
@@ -20,13 +21,15 @@ from perennial.elf.constants import (
     PT_NOTE,
 )
 from perennial.elf.image import Image
+from perennial.errors import ElfFormatError
 
-# Real note segments have some hundred bytes; core dumps, which have megabytes, are not read.
+# Real note segments have some hundred bytes; this is for all segments of a file together.
 _MOST_BYTES: Final = 1 << 20
+_X86: Final = frozenset({EM_386, EM_X86_64})
 
 
 class Notes(NamedTuple):
-    """`build_id` in hexadecimal; the x86 levels are bit sets of GNU_PROPERTY_X86_ISA_1_*, 0 where unstated."""
+    """`build_id` in hexadecimal, of several the first; the x86 levels are bit sets of GNU_PROPERTY_X86_ISA_1_*, 0 where unstated."""
 
     build_id: str | None
     x86_isa_needed: int
@@ -36,15 +39,21 @@ class Notes(NamedTuple):
 def read_notes(image: Image) -> Notes:
     build_id: str | None = None
     properties: dict[int, int] = {}
+    total = 0
     for header in image.program_headers:
-        if header.type not in (PT_NOTE, PT_GNU_PROPERTY) or not 0 < header.filesz <= _MOST_BYTES:
+        if header.type not in (PT_NOTE, PT_GNU_PROPERTY):
             continue
+        total += header.filesz
+        if total > _MOST_BYTES:
+            raise ElfFormatError(
+                f"more than {_MOST_BYTES} bytes of notes", field="PT_NOTE", offset=header.offset, value=header.filesz
+            )
         data = image.source.read(header.offset, header.filesz, "PT_NOTE")
         alignment = 8 if header.align == 8 else 4
         for kind, descriptor in _gnu_notes(data, alignment, little_endian=image.layout.little_endian):
             if kind == NT_GNU_BUILD_ID:
-                build_id = descriptor.hex()
-            elif kind == NT_GNU_PROPERTY_TYPE_0:
+                build_id = build_id or descriptor.hex()
+            elif kind == NT_GNU_PROPERTY_TYPE_0 and image.header.machine in _X86:  # others number theirs differently
                 properties.update(_properties(descriptor, image.layout.bits // 8, little_endian=image.layout.little_endian))
     return Notes(
         build_id,

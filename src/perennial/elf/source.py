@@ -33,6 +33,9 @@ class ByteSource(Protocol):
     def read(self, offset: int, size: int, field: str) -> bytes:
         """Exactly these bytes; `ElfFormatError`, naming the field, where the file has no such range."""
 
+    def require(self, offset: int, size: int, field: str) -> None:
+        """Says that these bytes are going to be read piece by piece; fails where `read` would."""
+
 
 class WholeFile:
     """A file that is all in memory."""
@@ -46,6 +49,9 @@ class WholeFile:
     def read(self, offset: int, size: int, field: str) -> bytes:
         check_range(offset, size, self.size, field)
         return self._data[offset : offset + size]
+
+    def require(self, offset: int, size: int, field: str) -> None:
+        check_range(offset, size, self.size, field)
 
 
 class KeptBytes:
@@ -68,6 +74,16 @@ class KeptBytes:
             if offset + size <= start + len(data):
                 return data[offset - start : offset - start + size]
         return self._gather(offset, size, index)
+
+    def require(self, offset: int, size: int, field: str) -> None:
+        check_range(offset, size, self.size, field)
+        position, end = offset, offset + size
+        for start, data in self._pieces[max(bisect_right(self._starts, offset) - 1, 0) :]:
+            if start > position or position >= end:
+                break
+            position = max(position, start + len(data))
+        if position < end:
+            raise BytesNotKept(offset, size)
 
     def _gather(self, offset: int, size: int, index: int) -> bytes:
         """A range that spans several pieces."""

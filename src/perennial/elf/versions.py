@@ -35,31 +35,34 @@ _RECORDS: Final = {True: _Records("<"), False: _Records(">")}
 
 
 class _Table:
-    """The bytes from a table's start to the end of its segment, read as they are needed."""
+    """The bytes from a table's start to the end of its segment, read as they are needed.
+
+    `field` is always the link that led to `position`.
+    """
 
     _STEP: Final = 8192
 
-    __slots__ = ("_available", "_data", "_field", "_image", "_offset")
+    __slots__ = ("_available", "_data", "_first", "_offset", "_source")
 
-    def __init__(self, image: Image, address: int, field: str) -> None:
-        self._image: Final = image
-        self._field: Final = field
-        self._offset, self._available = image.span_from(address, field)
+    def __init__(self, image: Image, span: tuple[int, int]) -> None:
+        self._source: Final = image.source
+        self._offset, self._available = span
+        self._first = 0  # the position of _data
         self._data = b""
 
     def unpack(self, record: Struct, position: int, field: str) -> tuple[int, ...]:
-        end = position + record.size
-        if end > len(self._data):
-            if end > self._available:
-                raise ElfFormatError("points past the end of its segment", field=field, offset=self._offset, value=position)
-            size = min(max(end, len(self._data) * 2, self._STEP), self._available)
-            self._data = self._image.source.read(self._offset, size, self._field)
-        return record.unpack_from(self._data, position)
+        if not self._first <= position <= self._first + len(self._data) - record.size:
+            left = self._available - position
+            if record.size > left:
+                raise self.malformed("points past the end of its segment", position, field)
+            self._data = self._source.read(self._offset + position, min(self._STEP, left), field)
+            self._first = position
+        return record.unpack_from(self._data, position - self._first)
 
     def forward(self, position: int, step: int, record: Struct, field: str) -> int:
         """Where the next record of a chain stands; records of a chain never overlap."""
         if step < record.size:
-            raise ElfFormatError("records of the chain overlap", field=field, offset=self._offset + position, value=step)
+            raise self.malformed("records of the chain overlap", position, field, step)
         return position + step
 
     def malformed(self, reason: str, position: int, field: str, value: int | None = None) -> ElfFormatError:
@@ -67,15 +70,16 @@ class _Table:
 
 
 def read_verneeds(image: Image, dynamic: DynamicTable, strings: StringTable) -> tuple[Verneed, ...]:
-    address = dynamic.get(DT_VERNEED)
-    if address is None:
+    span = dynamic.span(DT_VERNEED, "DT_VERNEED")
+    if span is None:
         return ()
     records = _RECORDS[image.layout.little_endian]
-    table = _Table(image, address, "DT_VERNEED")
+    table = _Table(image, span)
+    link = "DT_VERNEED"
     needs: list[Verneed] = []
     position = count = 0
     while True:
-        version, _cnt, file, aux, following = table.unpack(records.verneed, position, "vn_next")
+        version, _cnt, file, aux, following = table.unpack(records.verneed, position, link)
         if version != 1:
             raise table.malformed("only version 1 is defined", position, "vn_version", version)
         versions = _read_vernauxes(table, records, position + aux, strings, _MOST_VERSIONS - count)
@@ -83,44 +87,50 @@ def read_verneeds(image: Image, dynamic: DynamicTable, strings: StringTable) -> 
         needs.append(Verneed(strings[file], versions))
         if following == 0:
             return tuple(needs)
-        position = table.forward(position, following, records.verneed, "vn_next")
+        link = "vn_next"
+        position = table.forward(position, following, records.verneed, link)
 
 
 def _read_vernauxes(
     table: _Table, records: _Records, position: int, strings: StringTable, most: int
 ) -> tuple[Vernaux, ...]:
     versions: list[Vernaux] = []
+    link = "vn_aux"
     while True:
         if len(versions) >= most:
             raise table.malformed(f"more than {_MOST_VERSIONS} versions are needed", position, "vna_next")
-        _hash, flags, other, name, following = table.unpack(records.vernaux, position, "vna_next")
+        _hash, flags, other, name, following = table.unpack(records.vernaux, position, link)
         versions.append(Vernaux(strings[name], bool(flags & VER_FLG_WEAK), other & VERSYM_VERSION))
         if following == 0:
             return tuple(versions)
-        position = table.forward(position, following, records.vernaux, "vna_next")
+        link = "vna_next"
+        position = table.forward(position, following, records.vernaux, link)
 
 
 def read_verdefs(image: Image, dynamic: DynamicTable, strings: StringTable) -> tuple[Verdef, ...]:
-    address = dynamic.get(DT_VERDEF)
-    if address is None:
+    span = dynamic.span(DT_VERDEF, "DT_VERDEF")
+    if span is None:
         return ()
     records = _RECORDS[image.layout.little_endian]
-    table = _Table(image, address, "DT_VERDEF")
+    table = _Table(image, span)
+    link = "DT_VERDEF"
     definitions: list[Verdef] = []
-    position = 0
+    position = count = 0
     while True:
-        version, flags, index, cnt, _hash, aux, following = table.unpack(records.verdef, position, "vd_next")
+        version, flags, index, cnt, _hash, aux, following = table.unpack(records.verdef, position, link)
         if version != 1:
             raise table.malformed("only version 1 is defined", position, "vd_version", version)
-        if len(definitions) >= _MOST_VERSIONS:
-            raise table.malformed(f"more than {_MOST_VERSIONS} versions are defined", position, "vd_next")
         names = _read_verdauxes(table, records, position + aux, strings, cnt)
+        count += len(names)
+        if count > _MOST_VERSIONS:
+            raise table.malformed(f"more than {_MOST_VERSIONS} versions are defined", position, "vd_next")
         definitions.append(
             Verdef(names[0], index & VERSYM_VERSION, bool(flags & VER_FLG_BASE), bool(flags & VER_FLG_WEAK), names[1:])
         )
         if following == 0:
             return tuple(definitions)
-        position = table.forward(position, following, records.verdef, "vd_next")
+        link = "vd_next"
+        position = table.forward(position, following, records.verdef, link)
 
 
 # Lists of parents are short; nothing at run time reads beyond the first name.
@@ -132,10 +142,12 @@ def _read_verdauxes(
 ) -> tuple[str, ...]:
     """The version's own name and those of its parents."""
     names: list[str] = []
+    link = "vd_aux"
     for _ in range(max(1, min(count, _MOST_PARENTS))):
-        name, following = table.unpack(records.verdaux, position, "vda_next")
+        name, following = table.unpack(records.verdaux, position, link)
         names.append(strings[name])
         if following == 0:
             break
-        position = table.forward(position, following, records.verdaux, "vda_next")
+        link = "vda_next"
+        position = table.forward(position, following, records.verdaux, link)
     return tuple(names)

@@ -1,0 +1,1 @@
+"""Audits: a wheel's facts, held against what platforms provide."""

@@ -1,0 +1,175 @@
+"""The audit of a wheel, as a list of passes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from perennial.audit.checks import CLAIM_CHECKS, CONTENT_CHECKS
+from perennial.audit.checks.dead_tag import why_dead
+from perennial.audit.checks.executable_stack import REFUSED_FROM, RULE as EXECUTABLE_STACK
+from perennial.audit.checks.isa_level_above_baseline import level_of
+from perennial.audit.content import platform_libraries, read_content
+from perennial.audit.context import Content, Judgement
+from perennial.audit.coverage import Coverage, cover
+from perennial.audit.report import AuditReport, BundledLibrary, Claim, ExternalLibrary
+from perennial.audit.resolve import Missing
+from perennial.audit.verdict import lowest_tag
+from perennial.arch import Architecture, architecture_of_tag
+from perennial.finding import Finding
+from perennial.knowledge import Knowledge
+from perennial.platform_tag import Libc, PlatformTag
+from perennial.policy import policies
+from perennial.wheel.wheel import Wheel
+
+
+def audit(
+    wheel: Wheel, knowledge: Knowledge, *, tag: PlatformTag | None = None, as_of: str | None = None
+) -> AuditReport:
+    """What a wheel honestly is.
+
+    It is judged by the tags that its file name claims, or by `tag` alone. `as_of` (an ISO date; by
+    default that of the knowledge) decides which releases count as in support.
+    """
+    content = read_content(wheel, knowledge)
+    flaws = [finding for check in CONTENT_CHECKS for finding in check(content)]
+
+    # From here on, the honest tag is settled: nothing that is claimed or asked can change it.
+    lowest = _lowest(content, flaws)
+    judged = wheel.filename.platforms if tag is None else (tag,)
+    judgement = Judgement(content, lowest, judged, judged_by_caller=tag is not None)
+    findings = flaws + [finding for check in CLAIM_CHECKS for finding in check(judgement)]
+    claims = tuple(_claim(claimed, content, lowest) for claimed in judged)
+
+    return AuditReport(
+        wheel=wheel,
+        architecture=content.architecture,
+        arch_name=content.arch_name,
+        libc=content.libc,
+        lowest=lowest,
+        tags=_tags(content, lowest),
+        provisional=_is_provisional(content, lowest),
+        claims=claims,
+        honest=_all_honest(claims),
+        elf_files=len(wheel.elf_members),
+        requirements=content.requirements,
+        ladder=content.ladder,
+        external=tuple(_external(content, judgement)),
+        bundled=tuple(_bundled(content)),
+        interpreters=tuple(sorted({elf.interpreter for _, elf in content.files if elf.interpreter is not None})),
+        isa_level=_isa_level(content),
+        findings=tuple(sorted(findings, key=_by_severity)),
+        coverage=_coverage(content, flaws, as_of or knowledge.as_of),
+        as_of=as_of or knowledge.as_of,
+    )
+
+
+def _lowest(content: Content, flaws: Iterable[Finding]) -> PlatformTag:
+    """The lowest honest tag; `any` without compiled files, `linux_*` where no other tag can be kept."""
+    if not content.wheel.elf_members:
+        return _without_elf(content.wheel)
+    policies_ = content.policies
+    if policies_ is None or any(flaw.defeats_tags for flaw in flaws):
+        return PlatformTag.linux(content.arch_name)
+    return lowest_tag(content.ladder, policies_, content.arch_name) or PlatformTag.linux(content.arch_name)
+
+
+def _without_elf(wheel: Wheel) -> PlatformTag:
+    """`any`, unless the wheel is for another system, about which nothing is known here."""
+    foreign = [tag for tag in wheel.filename.platforms if not tag.is_any and not tag.is_linux]
+    return foreign[0] if foreign else PlatformTag("any")
+
+
+def _tags(content: Content, lowest: PlatformTag) -> tuple[PlatformTag, ...]:
+    """All tags that the wheel ought to carry: the lowest one in all its spellings, and, for files that
+    are linked against no C library, its counterpart for the other one."""
+    tags = list(lowest.spellings)
+    if lowest.libc is not None and content.libc is None and content.architecture is not None:
+        other = Libc.MUSL if lowest.libc is Libc.GLIBC else Libc.GLIBC
+        twin = policies(content.knowledge, other, content.architecture)
+        make = PlatformTag.musllinux if other is Libc.MUSL else PlatformTag.manylinux
+        tags += make(twin.lowest, content.arch_name).spellings
+    return tuple(sorted(tags, key=lambda tag: tag.text))
+
+
+def _is_provisional(content: Content, lowest: PlatformTag) -> bool:
+    if content.policies is None or lowest.version is None or lowest.libc is not content.policies.libc:
+        return False
+    return content.policies.is_provisional(lowest.version)
+
+
+def _claim(tag: PlatformTag, content: Content, lowest: PlatformTag) -> Claim:
+    """Whether one claimed tag keeps its promise."""
+    if not tag.is_linux:
+        return Claim(tag, None, "")
+    if not content.wheel.elf_members:
+        return Claim(tag, True, "")
+    dead = why_dead(tag, content.policies)
+    if dead is not None:
+        return Claim(tag, False, dead)
+    if content.architecture is not architecture_of_tag(tag.arch or ""):
+        return Claim(tag, False, f"its files are for {content.architecture or content.arch_name}")
+    if tag.libc is None:
+        return Claim(tag, True, "")
+    if content.libc is not None and content.libc is not tag.libc:
+        return Claim(tag, False, f"its files are linked against {content.libc}")
+    if lowest.version is None:
+        return Claim(tag, False, "what it needs, no such tag provides")
+    if content.libc is not None and lowest.version > (tag.version or (0, 0)):
+        return Claim(tag, False, f"what it needs, only {lowest} and later provide")
+    return Claim(tag, True, "")
+
+
+def _all_honest(claims: tuple[Claim, ...]) -> bool | None:
+    verdicts = [claim.honest for claim in claims if claim.honest is not None]
+    return all(verdicts) if verdicts else None
+
+
+def _external(content: Content, judgement: Judgement) -> Iterable[ExternalLibrary]:
+    """The libraries that the wheel does not bring."""
+    reference = judgement.strictest or judgement.lowest
+    found = dict(platform_libraries(content.resolutions))
+    provided = {soname: _is_provided(content, soname, reference) for soname in found}
+    for member, resolution in content.resolutions:
+        if isinstance(resolution, Missing) and not resolution.unreachable:
+            found[resolution.soname] = (*found.get(resolution.soname, ()), member)
+            provided[resolution.soname] = False
+    for soname in sorted(found):
+        yield ExternalLibrary(soname, tuple(sorted(found[soname])), provided[soname])
+
+
+def _is_provided(content: Content, soname: str, tag: PlatformTag) -> bool:
+    if content.policies is None:
+        return False
+    since = content.policies.library(soname).since
+    return since is not None and (tag.version is None or since <= tag.version)
+
+
+def _bundled(content: Content) -> Iterable[BundledLibrary]:
+    sonames = {member.path: elf.soname for member, elf in content.files}
+    for path, users in sorted(content.resolutions.bundled_users().items()):
+        yield BundledLibrary(path, sonames[path], tuple(sorted(users)))
+
+
+def _isa_level(content: Content) -> int | None:
+    if content.architecture is not Architecture.X86_64:
+        return None
+    return max((level_of(elf) for _, elf in content.files), default=1)
+
+
+def _coverage(content: Content, flaws: Iterable[Finding], as_of: str) -> Coverage:
+    if not content.files or content.architecture is None:
+        return Coverage((), (), ())
+    defeating = {flaw.rule for flaw in flaws if flaw.defeats_tags}
+    refused_from = None
+    if defeating == {EXECUTABLE_STACK.id}:
+        refused_from = REFUSED_FROM
+    elif defeating:
+        refused_from = (0, 0)  # it runs nowhere as it is, or only where something has been added
+    libcs = Libc if content.libc is None else (content.libc,)
+    return cover(
+        content.knowledge, content.architecture.value, libcs, content.ladder, as_of=as_of, refused_from=refused_from
+    )
+
+
+def _by_severity(finding: Finding) -> tuple[int, str, str, str, str]:
+    return (finding.severity.rank, finding.rule, finding.member or "", finding.requires or "", finding.message)

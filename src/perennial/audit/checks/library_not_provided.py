@@ -1,0 +1,62 @@
+"""Libraries that no tag allows a wheel to take from the system and that it does not bring."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from perennial.audit.checks.links_libpython import is_libpython
+from perennial.audit.context import Content, Judgement
+from perennial.audit.resolve import Missing
+from perennial.finding import Finding, Rule, Severity
+
+RULE = Rule(
+    "library-not-provided",
+    "Needs a library that systems need not have",
+    "Where the library is not installed, importing the file fails with 'cannot open shared object file'.",
+)
+
+
+def check(content: Content) -> Iterator[Finding]:
+    promised = any(tag.libc is not None for tag in content.wheel.filename.platforms)
+    for soname, members in _missing(content).items():
+        for member in members:
+            yield Finding(
+                RULE.id,
+                Severity.ERROR if promised else Severity.WARNING,
+                member,
+                f"{member} needs {soname}, which no manylinux or musllinux tag lets it take from the system "
+                "and the wheel does not contain",
+                requires=soname,
+                remedy=f"Graft {soname} into the wheel, or link it statically.",
+                defeats_tags=True,
+            )
+
+
+def check_claims(judgement: Judgement) -> Iterator[Finding]:
+    """Libraries that higher tags allow and the promised one does not."""
+    tag = judgement.strictest
+    if tag is None or tag.version is None:
+        return
+    for need in (need for step in judgement.content.ladder.steps for need in step.needs if need.version is None):
+        since = need.provision.since
+        if since is not None and since > tag.version:
+            for member in need.members:
+                yield Finding(
+                    RULE.id,
+                    Severity.ERROR,
+                    member,
+                    f"{member} needs {need.library}, which {tag} does not let it take from the system; "
+                    f"tags from {since[0]}.{since[1]} on do",
+                    requires=need.library,
+                    remedy=f"Graft {need.library} into the wheel, or tag it {judgement.lowest}.",
+                    witnesses=tuple(release.name for release in need.provision.witnesses if release.libc_version >= tag.version),
+                )
+
+
+def _missing(content: Content) -> dict[str, list[str]]:
+    """The members that need each library that nothing provides."""
+    missing: dict[str, list[str]] = {}
+    for member, resolution in content.resolutions:
+        if isinstance(resolution, Missing) and not resolution.unreachable and not is_libpython(resolution.soname):
+            missing.setdefault(resolution.soname, []).append(member)
+    return {soname: sorted(missing[soname]) for soname in sorted(missing)}

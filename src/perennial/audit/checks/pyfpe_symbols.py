@@ -1,0 +1,31 @@
+"""Extension modules built for an interpreter with floating-point exception control."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from perennial.audit.context import Content
+from perennial.finding import Finding, Rule, Severity
+
+RULE = Rule(
+    "pyfpe-symbols",
+    "Needs an interpreter built with --with-fpectl",
+    "Hardly any interpreter has PyFPE_jbuf, and CPython 3.7 removed it: importing the file fails with "
+    "'undefined symbol: PyFPE_jbuf'.",
+)
+
+
+def check(content: Content) -> Iterator[Finding]:
+    for member, elf in content.files:
+        for symbol in elf.imports:
+            if symbol.name.startswith("PyFPE_"):
+                yield Finding(
+                    RULE.id,
+                    Severity.ERROR,
+                    member.path,
+                    f"{member.path} needs {symbol.name}, which only interpreters built with --with-fpectl have",
+                    requires=symbol.name,
+                    remedy="Build with an interpreter that was configured without --with-fpectl (PEP 513, 'fpectl').",
+                    defeats_tags=True,
+                )
+                break

@@ -1,0 +1,94 @@
+"""Symbol versions that the promised systems need not have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from perennial.audit.context import Judgement
+from perennial.audit.verdict import Need
+from perennial.finding import Finding, Rule, Severity
+from perennial.platform_tag import PlatformTag
+from perennial.policy import Limit, Policies
+from perennial.symbol_version import SymbolVersion
+
+RULE = Rule(
+    "too-new-symbol-version",
+    "Needs a newer symbol version than its tag allows",
+    "On systems that the tag promises, importing the file fails with 'version `GLIBC_2.34' not found'.",
+)
+
+
+def check_claims(judgement: Judgement) -> Iterator[Finding]:
+    content = judgement.content
+    tag = judgement.strictest
+    if content.policies is None:
+        return
+    for need in content.ladder.unmet:
+        yield from _unmet(need, tag, content.policies)
+    if tag is None or tag.version is None:
+        return
+    for step in content.ladder.steps:
+        for need in step.needs:
+            since = need.provision.since
+            if need.version is not None and since is not None and since > tag.version:
+                yield from _too_new(need, tag, judgement.lowest, content.policies)
+
+
+def _too_new(need: Need, tag: PlatformTag, honest: PlatformTag, policies: Policies) -> Iterator[Finding]:
+    for member in need.members:
+        yield Finding(
+            RULE.id,
+            Severity.ERROR,
+            member,
+            f"{member} needs {_subject(need)} from {need.library}; {tag} {_ends_at(need, tag, policies)}",
+            requires=need.version,
+            remedy=f"Build against an older {_whose(need)}, or tag it {honest}.",
+            witnesses=_witnesses(need, tag),
+        )
+
+
+def _unmet(need: Need, tag: PlatformTag | None, policies: Policies) -> Iterator[Finding]:
+    for member in need.members:
+        what = _subject(need) if need.version is not None else need.library
+        yield Finding(
+            RULE.id,
+            Severity.ERROR if tag is not None else Severity.WARNING,
+            member,
+            f"{member} needs {what} from {need.library}, which no release that is known to {policies.libc} "
+            f"{policies.newest[0]}.{policies.newest[1]} is sure to provide",
+            requires=need.version or need.library,
+            remedy=f"Build against an older {_whose(need)}; if this version is real, a newer perennial may know it.",
+            witnesses=_witnesses(need, tag),
+        )
+
+
+def _subject(need: Need) -> str:
+    """What is needed, with a symbol that explains it: `memcpy@GLIBC_2.14 and 3 more`."""
+    if not need.symbols:
+        return need.version or need.library
+    more = f" (and {len(need.symbols) - 1} more symbols)" if len(need.symbols) > 1 else ""
+    return f"{need.symbols[0]}@{need.version}{more}"
+
+
+def _ends_at(need: Need, tag: PlatformTag, policies: Policies) -> str:
+    """Where the promised tag's policy ends in the need's family of versions."""
+    wanted = SymbolVersion.parse(need.version or "")
+    allowed = policies.policy(tag.version or (0, 0)).versions.get(need.library, frozenset())
+    family = [version for version in map(SymbolVersion.parse, allowed) if version.family == wanted.family]
+    if not family:
+        return f"allows no {wanted.family} version of it"
+    highest = max(family)
+    name = ".".join(map(str, highest.numbers))
+    return f"ends at {highest.family}_{name}" if name else f"allows only {highest.family}"
+
+
+def _whose(need: Need) -> str:
+    """What has to be older."""
+    return "toolchain" if need.library.startswith(("libstdc++", "libgcc_s", "libatomic")) else (
+        "glibc" if need.provision.limit is Limit.UPSTREAM or (need.version or "").startswith("GLIBC_") else need.library
+    )
+
+
+def _witnesses(need: Need, tag: PlatformTag | None) -> tuple[str, ...]:
+    lowest = (0, 0) if tag is None or tag.version is None else tag.version
+    return tuple(release.name for release in need.provision.witnesses if release.libc_version >= lowest)

@@ -1,0 +1,43 @@
+"""Files for another architecture than the wheel's, or than its tags'."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from perennial.arch import architecture_of_tag
+from perennial.audit.context import Content
+from perennial.finding import Finding, Rule, Severity
+
+RULE = Rule(
+    "wrong-architecture",
+    "Has files for another architecture than its tags name",
+    "Loaders refuse a file for another architecture: importing it fails with 'wrong ELF class' or "
+    "'cannot open shared object file'.",
+)
+
+
+def check(content: Content) -> Iterator[Finding]:
+    architecture = content.architecture
+    for member, elf in content.foreign:
+        is_library = elf.interpreter is None and elf.is_dynamic
+        yield Finding(
+            RULE.id,
+            # A program or a firmware image may be data that this wheel only carries.
+            Severity.ERROR if is_library else Severity.WARNING,
+            member.path,
+            f"{member.path} is for {elf.abi.machine_name}, and the wheel is for {architecture or content.arch_name}",
+            requires=elf.abi.machine_name,
+            remedy="Put files for each architecture into a wheel of their own.",
+            defeats_tags=is_library,
+        )
+    for tag in content.wheel.filename.platforms:
+        if tag.arch is None or architecture is None or architecture_of_tag(tag.arch) is architecture:
+            continue
+        yield Finding(
+            RULE.id,
+            Severity.ERROR,
+            content.files[0][0].path if content.files else None,
+            f"the file name claims {tag}, and the wheel's ELF files are for {architecture}",
+            requires=architecture.value,
+            remedy=f"Tag it for {architecture}, or build it for {tag.arch}.",
+        )

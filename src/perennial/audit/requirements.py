@@ -1,0 +1,106 @@
+"""What a wheel's files ask of the libraries around them: version needs, with their symbols."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from perennial.audit.resolve import Bundled, Missing, Resolutions
+from perennial.elf.model import ElfFile
+from perennial.platform_tag import Libc
+from perennial.wheel.wheel import WheelMember
+
+
+class Provider(StrEnum):
+    """Who meets a need."""
+
+    PLATFORM = "platform"
+    WHEEL = "wheel"
+    MISSING = "missing"
+
+
+class Requirement(NamedTuple):
+    """A version that a member needs from a library, and the symbols that it needs it for.
+
+    `weak` is VER_FLG_WEAK, the mark that lets the loader go on without the version. That all
+    symbols are weak does not: ld.so checks versions before it looks for symbols (glibc,
+    `_dl_check_map_versions`), and refuses the file.
+    """
+
+    member: str
+    library: str
+    version: str
+    symbols: tuple[str, ...]
+    weak: bool
+    provider: Provider
+    bundled_as: str | None  # the member that is asked, where the wheel provides it
+
+
+# glibc 2.36 brought DT_RELR and this version, by which files that use it keep older loaders away.
+RELR_VERSION: Final = "GLIBC_ABI_DT_RELR"
+
+
+def list_requirements(
+    files: tuple[tuple[WheelMember, ElfFile], ...], resolutions: Resolutions, platform: frozenset[str]
+) -> tuple[Requirement, ...]:
+    """All version needs, by member, in the order of the version tables."""
+    by_path = {member.path: elf for member, elf in files}
+    return tuple(
+        requirement
+        for member, elf in files
+        for requirement in _requirements_of(member.path, elf, by_path, resolutions, platform)
+    )
+
+
+def _requirements_of(
+    path: str, elf: ElfFile, by_path: dict[str, ElfFile], resolutions: Resolutions, platform: frozenset[str]
+) -> Iterator[Requirement]:
+    symbols: dict[tuple[str | None, str | None], list[str]] = {}
+    for symbol in elf.imports:
+        if symbol.library is not None:
+            symbols.setdefault((symbol.library, symbol.version), []).append(symbol.name)
+    for need in elf.verneeds:
+        resolution = resolutions.of_version_need(path, need.file)
+        for version in need.versions:
+            provider, bundled_as = _provider(resolution, need.file, version.name, by_path, platform)
+            names = tuple(sorted(symbols.get((need.file, version.name), ())))
+            yield Requirement(path, need.file, version.name, names, version.weak, provider, bundled_as)
+
+
+def _provider(
+    resolution: object, library: str, version: str, by_path: dict[str, ElfFile], platform: frozenset[str]
+) -> tuple[Provider, str | None]:
+    match resolution:
+        case Bundled(path=path):
+            defined = by_path[path].verdefs
+            # A library without any version definition meets every need (glibc, `match_symbol`).
+            met = not defined or any(definition.name == version for definition in defined)
+            return (Provider.WHEEL if met else Provider.MISSING), path
+        case Missing():
+            return Provider.MISSING, None
+        case _:
+            return (Provider.PLATFORM if library in platform else Provider.MISSING), None
+
+
+_MUSL: Final = ("libc.musl-", "ld-musl-")
+_GLIBC: Final = frozenset({"libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libutil.so.1"})
+
+
+def libc_of(elf: ElfFile) -> Libc | None:
+    """The C library that a file was linked against; None where it shows no sign of any.
+
+    musl's libc has the soname libc.so, which Alpine renames to libc.musl-<arch>.so.1; Android's
+    has it too, and gives itself away by its version LIBC.
+    """
+    names = [*elf.needed, *(need.file for need in elf.verneeds)]
+    if elf.interpreter is not None:
+        names.append(elf.interpreter.rpartition("/")[2])
+    for name in names:
+        if name in _GLIBC or (name.startswith("ld") and ("ld-linux" in name or name.startswith("ld64.so"))):
+            return Libc.GLIBC
+        if name.startswith(_MUSL):
+            return Libc.MUSL
+        if name == "libc.so" and not any(version.name == "LIBC" for need in elf.verneeds for version in need.versions):
+            return Libc.MUSL
+    return None

@@ -1,0 +1,1 @@
+"""The command line: one module a command; each parses, calls, renders and returns an exit code."""

@@ -1,0 +1,183 @@
+"""What `show` and `check` have in common: options, the audits themselves, and their output."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from perennial.audit.audit import audit
+from perennial.audit.report import AuditReport
+from perennial.cli.config import Config
+from perennial.cli.exit_codes import ExitCode
+from perennial.cli.inputs import add_input_arguments, find_inputs
+from perennial.cli.output import write_output
+from perennial.errors import UsageError, UnreadableError
+from perennial.knowledge import load_knowledge
+from perennial.platform_tag import PlatformTag
+from perennial.report.text import printable
+from perennial.wheel.limits import ArchiveLimits
+from perennial.wheel.wheel import read_wheel
+
+FORMATS = ("text", "json", "sarif", "github")
+
+
+def add_audit_arguments(parser: argparse.ArgumentParser) -> None:
+    add_input_arguments(parser)
+    group = parser.add_argument_group("output")
+    group.add_argument("--format", choices=FORMATS, default="text", help="how to report (default: text)")
+    group.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
+    group.add_argument("-o", "--output", metavar="FILE", help="write to FILE, whole or not at all, instead of standard output")
+    group.add_argument("-v", "--verbose", action="store_true", help="every requirement and every finding")
+    group.add_argument("-q", "--quiet", action="store_true", help="one line a wheel")
+    rules = parser.add_argument_group("rules (perennial rules lists them)")
+    rules.add_argument("--select", metavar="RULE", action="append", help="report findings of these rules only; may be repeated")
+    rules.add_argument("--ignore", metavar="RULE", action="append", help="leave out findings of these rules; may be repeated")
+    rules.add_argument("--as-of", metavar="DATE", help="judge support of releases as of YYYY-MM-DD (default: date of the knowledge)")
+    rules.add_argument("--config", metavar="FILE", help="a pyproject.toml to read instead of the nearest one")
+    defaults = ArchiveLimits()
+    limits = parser.add_argument_group("limits on hostile archives")
+    limits.add_argument("--max-members", metavar="N", type=_positive, help=f"members of a wheel (default: {defaults.members})")
+    limits.add_argument(
+        "--max-inflated", metavar="BYTES", type=_positive, help=f"bytes that all members inflate to (default: {defaults.inflated})"
+    )
+    limits.add_argument(
+        "--max-ratio", metavar="N", type=_positive, help=f"inflated to compressed size of a large member (default: {defaults.ratio})"
+    )
+
+
+def _positive(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
+    return int(text)
+
+
+class Options(NamedTuple):
+    """The command line and the configuration, brought together."""
+
+    tag: PlatformTag | None
+    as_of: str | None
+    limits: ArchiveLimits
+    select: frozenset[str]
+    ignore: frozenset[str]
+
+
+def read_options(arguments: argparse.Namespace, config: Config, tag: str | None) -> Options:
+    as_of = arguments.as_of
+    if as_of is not None and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", as_of):
+        raise UsageError(f"--as-of {as_of}: a date is YYYY-MM-DD")
+    limits = {
+        "members": arguments.max_members,
+        "inflated": arguments.max_inflated,
+        "ratio": arguments.max_ratio,
+    }
+    return Options(
+        tag=None if tag is None else _platform_tag(tag),
+        as_of=as_of,
+        limits=ArchiveLimits()._replace(**{name: value for name, value in limits.items() if value is not None}),
+        select=frozenset(arguments.select or config.select),
+        ignore=frozenset(arguments.ignore or ()) | frozenset(config.ignore),
+    )
+
+
+def _platform_tag(text: str) -> PlatformTag:
+    tag = PlatformTag.parse(text)
+    if tag.arch is None:
+        raise UsageError(f"--tag {text}: not a Linux platform tag such as manylinux_2_28_x86_64")
+    return tag
+
+
+def run_audits(arguments: argparse.Namespace, options: Options) -> int:
+    """Audits all inputs, writes the report and returns the exit code."""
+    _check_rules(options)
+    errors: dict[str, str] = {}
+    reports = _audit_all(arguments, options, errors)
+    if arguments.format == "text":
+        code = _write_text(reports, arguments)
+    else:
+        collected = tuple(reports)
+        write_output(_render(arguments.format, collected, errors), arguments.output)
+        code = _exit_code(collected)
+    return ExitCode.UNREADABLE if errors else code
+
+
+def _audit_all(arguments: argparse.Namespace, options: Options, errors: dict[str, str]) -> Iterator[AuditReport]:
+    """One report after the other; what cannot be read is said at once, and noted in `errors`."""
+    needs_digest = arguments.format in ("json", "sarif")
+    for source, path, error in find_inputs(arguments):
+        try:
+            if error is not None:
+                raise error
+            if path is not None:
+                wheel = read_wheel(path, options.limits, sha256=needs_digest)
+                report = audit(wheel, load_knowledge(), tag=options.tag, as_of=options.as_of)
+                yield _filtered(report, options)
+        except UnreadableError as unreadable:
+            errors[source] = str(unreadable)
+            sys.stderr.write(f"perennial: {printable(str(unreadable))}\n")
+
+
+def _filtered(report: AuditReport, options: Options) -> AuditReport:
+    return report._replace(
+        findings=tuple(
+            finding
+            for finding in report.findings
+            if finding.rule not in options.ignore and (not options.select or finding.rule in options.select)
+        )
+    )
+
+
+def _check_rules(options: Options) -> None:
+    wanted = options.select | options.ignore
+    if not wanted:
+        return
+    from perennial.audit.checks import RULES
+
+    for name in sorted(wanted - RULES.keys()):
+        from difflib import get_close_matches
+
+        close = get_close_matches(name, RULES, 1)
+        hint = f"did you mean {close[0]}?" if close else "perennial rules lists them"
+        raise UsageError(f"there is no rule {name}: {hint}")
+
+
+def _write_text(reports: Iterable[AuditReport], arguments: argparse.Namespace) -> int:
+    from perennial.report.human import full_report, summary_line
+    from perennial.report.sheet import as_plain, write_sheet
+
+    written: list[str] = []
+    seen: list[AuditReport] = []
+    for report in reports:
+        sheet = summary_line(report) if arguments.quiet else full_report(report, verbose=arguments.verbose)
+        if arguments.output is None:
+            write_sheet(sheet, sys.stdout)
+            sys.stdout.flush()
+        else:
+            written.append(as_plain(sheet))
+        # Only what decides the exit code is kept: a folder may hold thousands of wheels.
+        seen.append(report._replace(requirements=(), wheel=report.wheel._replace(members=())))
+    if arguments.output is not None:
+        write_output("".join(written), arguments.output)
+    return _exit_code(seen)
+
+
+def _render(format_: str, reports: tuple[AuditReport, ...], errors: dict[str, str]) -> str:
+    match format_:
+        case "json":
+            from perennial.report.as_json import as_json
+
+            return as_json(reports, errors)
+        case "sarif":
+            from perennial.report.as_sarif import as_sarif
+
+            return as_sarif(reports, errors)
+        case _:
+            from perennial.report.as_github import as_github
+
+            return as_github(reports, errors)
+
+
+def _exit_code(reports: Iterable[AuditReport]) -> int:
+    return ExitCode.FINDINGS if any(report.has_errors for report in reports) else ExitCode.OK

@@ -1,0 +1,95 @@
+"""From what stands on the command line to wheels on disk: paths, folders, requirements."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from perennial.arch import Architecture
+from perennial.errors import FetchError, PerennialError, UnreadableError, UsageError
+from perennial.platform_tag import Libc
+
+
+class Input(NamedTuple):
+    """One wheel to look at, or why there is none."""
+
+    source: str  # as given
+    path: Path | None
+    error: PerennialError | None
+
+
+def add_input_arguments(parser: argparse.ArgumentParser) -> None:
+    """The positional arguments, and how requirements among them are fetched."""
+    parser.add_argument(
+        "wheels", nargs="+", metavar="WHEEL", help="a wheel, a folder of wheels, or a requirement such as numpy==2.4.6"
+    )
+    group = parser.add_argument_group("fetching requirements (pip's own settings are honoured)")
+    group.add_argument("--index-url", metavar="URL", help="the index to ask instead of the configured one")
+    group.add_argument("--extra-index-url", metavar="URL", action="append", default=[], help="one more index to ask")
+    group.add_argument(
+        "--arch", metavar="ARCH", default=Architecture.X86_64.value,
+        help=f"architecture of the wheel: {', '.join(Architecture)} (default: x86_64)",
+    )  # fmt: skip
+    group.add_argument("--python", metavar="VERSION", help="Python that the wheel is for: 3.12, 3.13t, pp311 (default: newest)")
+    group.add_argument("--libc", choices=[libc.value for libc in Libc], help="C library of the wheel (default: glibc first)")
+    group.add_argument("--no-cache", action="store_true", help="neither use nor keep downloaded wheels")
+
+
+def find_inputs(arguments: argparse.Namespace) -> Iterator[Input]:
+    """The wheels that the arguments mean, in their order; folders sorted by path."""
+    for source in arguments.wheels:
+        path = Path(source)
+        if path.is_dir():
+            yield from _folder(source, path)
+        elif _is_path(source, path):
+            yield Input(source, path, None)
+        else:
+            yield _fetched(source, arguments)
+
+
+def _is_path(source: str, path: Path) -> bool:
+    from perennial.index.requirement import looks_like_requirement
+
+    return os.path.lexists(path) or not looks_like_requirement(source)
+
+
+def _folder(source: str, path: Path) -> Iterator[Input]:
+    found = sorted(path.rglob("*.whl"))
+    if not found:
+        yield Input(source, None, UnreadableError(f"{source}: there is no wheel in this folder"))
+    for wheel in found:
+        yield Input(str(wheel), wheel, None)
+
+
+def _fetched(source: str, arguments: argparse.Namespace) -> Input:
+    from perennial.cli.progress import progress_on_stderr
+    from perennial.index import WheelChoice, fetch_wheel, settings_from_pip
+
+    try:
+        settings = settings_from_pip(
+            os.environ, index_url=arguments.index_url, extra_index_urls=tuple(arguments.extra_index_url)
+        )
+        libc = None if arguments.libc is None else Libc(arguments.libc)
+        choice = WheelChoice(arguments.arch, arguments.python, libc)
+        with progress_on_stderr() as progress:
+            path = fetch_wheel(source, choice, settings, progress=progress, cache_dir=_cache(arguments))
+    except UsageError:
+        raise
+    except (FetchError, UnreadableError) as error:
+        return Input(source, None, error)
+    return Input(source, path, None)
+
+
+def _cache(arguments: argparse.Namespace) -> Path | None:
+    """A folder that goes away with the process, where nothing is to be kept; None for the usual one."""
+    if not arguments.no_cache:
+        return None
+    import atexit
+    import tempfile
+
+    folder = tempfile.TemporaryDirectory(prefix="perennial-")
+    atexit.register(folder.cleanup)
+    return Path(folder.name)

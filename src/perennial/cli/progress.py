@@ -1,0 +1,52 @@
+"""A progress bar for downloads; rich is imported only when there is a terminal to draw on."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+
+    from perennial.index.links import Progress
+
+
+@contextlib.contextmanager
+def progress_on_stderr() -> Iterator[Progress | None]:
+    """A progress bar on standard error where that is a terminal, and None where it is not."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    # Transient: the report that follows is what people want to keep.
+    bars = Progress(*columns, console=Console(stderr=True), transient=True)
+    bar = ProgressBar(bars)
+    try:
+        yield bar
+    finally:
+        bar.finish()
+
+
+class ProgressBar:
+    """Draws one file at a time with the given rich.progress.Progress."""
+
+    def __init__(self, bars: RichProgress) -> None:
+        self._bars = bars
+
+    def start(self, name: str, total: int | None) -> None:
+        for task in self._bars.task_ids:
+            self._bars.remove_task(task)
+        self._bars.add_task(name, total=total)
+        self._bars.start()
+
+    def advance(self, amount: int) -> None:
+        for task in self._bars.task_ids:
+            self._bars.advance(task, amount)
+
+    def finish(self) -> None:
+        self._bars.stop()

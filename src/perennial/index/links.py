@@ -1,0 +1,73 @@
+"""The values that the index modules pass to one another."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple, Protocol
+
+from perennial.platform_tag import Libc
+
+# What counts as proof that a file is the one that the index means, with the length of each
+# in hexadecimal digits. MD5 and SHA-1 are left out: two files with the same one can be made.
+PROOFS: Final = {"sha512": 128, "sha384": 96, "sha256": 64, "blake2b": 128, "blake2b_256": 64}
+
+
+class WheelChoice(NamedTuple):
+    """Which of a project's wheels is wanted.
+
+    `architecture` is spelled as in platform tags. `python` is "3.12", "3.13t", "cp312" or
+    "pp311"; None takes the newest CPython for which there is a wheel. A `libc` of None takes
+    a glibc wheel where there is one, and a musl wheel where there is none.
+    """
+
+    architecture: str
+    python: str | None = None
+    libc: Libc | None = None
+
+
+class WheelLink(NamedTuple):
+    """A wheel that an index offers; everything but the first two is optional (PEP 503, 691, 700)."""
+
+    filename: str
+    url: str  # may hold credentials: never to be printed as it is
+    hashes: tuple[tuple[str, str], ...] = ()  # (algorithm, lower-case hexadecimal digest)
+    requires_python: str | None = None
+    yanked: str | None = None  # the reason, "" where none is given; None: not yanked
+    size: int | None = None  # bytes
+    upload_time: str | None = None  # ISO 8601, as the index wrote it
+
+    @property
+    def proofs(self) -> tuple[tuple[str, str], ...]:
+        """The hashes that prove something."""
+        return tuple((name, digest) for name, digest in self.hashes if name in PROOFS)
+
+    @property
+    def sha256(self) -> str | None:
+        """The SHA-256 where the index gives a well-formed one."""
+        for name, digest in self.hashes:
+            if (
+                name == "sha256"
+                and len(digest) == PROOFS[name]
+                and all(c in "0123456789abcdef" for c in digest)
+            ):
+                return digest
+        return None
+
+
+class ProjectPage(NamedTuple):
+    """What a page of an index offers: its wheels, and how many files that are none."""
+
+    wheels: tuple[WheelLink, ...] = ()
+    other_files: int = 0
+
+
+class Progress(Protocol):
+    """Is told how a download goes. `start` comes again where a download starts over."""
+
+    def start(self, name: str, total: int | None) -> None:
+        """A file of `total` bytes (None: unknown) begins to arrive."""
+
+    def advance(self, amount: int) -> None:
+        """That many more bytes have arrived."""
+
+    def finish(self) -> None:
+        """The last file has arrived, or given up arriving."""

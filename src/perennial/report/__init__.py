@@ -1,0 +1,1 @@
+"""Renderers: an audit's report as text, JSON, SARIF and GitHub annotations."""

@@ -1,0 +1,190 @@
+"""An audit's report for people."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import groupby
+
+from perennial.audit.report import AuditReport
+from perennial.audit.requirements import Provider, Requirement
+from perennial.audit.verdict import Need, Step
+from perennial.finding import Finding, Severity
+from perennial.report.coverage_line import coverage_line
+from perennial.report.demangle import demangle
+from perennial.report.sheet import BLANK, Row, Sheet, Span, row
+from perennial.report.text import listed, plural
+from perennial.symbol_version import version_sort_key
+
+_MOST_NAMES = 6
+_MOST_SYMBOLS = 3
+_MANGLED = re.compile(r"\b_Z\w+")
+_MOST_ALIKE = 3  # findings of one rule, before the rest is counted
+
+
+def summary_line(report: AuditReport) -> Sheet:
+    """One line a wheel, for -q."""
+    errors = sum(1 for finding in report.findings if finding.severity is Severity.ERROR)
+    trouble = f"; {plural(errors, 'error')}" if errors else ""
+    return (row(f"{report.wheel.filename.text}: {report.lowest}, {_verdict(report)}{trouble}", indent=0),)
+
+
+def full_report(report: AuditReport, *, verbose: bool) -> Sheet:
+    """The whole report; `verbose` adds every requirement and every finding."""
+    return tuple(_rows(report, verbose=verbose))
+
+
+def _rows(report: AuditReport, *, verbose: bool) -> Iterator[Row]:
+    yield row(report.wheel.filename.text, indent=0)
+    yield row("lowest tag", Span(report.lowest.text, "name"), *_lowest_remark(report))
+    yield from _claims(report)
+    yield from _floor(report)
+    if report.coverage.runs or report.coverage.fails:
+        yield row("runs on", coverage_line(report.coverage), Span(f"  ({report.as_of})", "dim"))
+    yield from _contents(report, verbose=verbose)
+    if verbose:
+        yield from _requirements(report)
+    yield from _findings(report, verbose=verbose)
+    yield BLANK
+
+
+def _verdict(report: AuditReport) -> str:
+    if report.honest is None:
+        return "claims nothing about Linux" if not any(tag.is_any for tag in report.wheel.filename.platforms) else "claims any"
+    return "honest" if report.honest else "not honest"
+
+
+def _lowest_remark(report: AuditReport) -> Iterator[Span]:
+    if report.provisional:
+        yield Span("  provisional: few releases have this C library yet, or on this architecture", "dim")
+    elif report.lowest.text.startswith("linux_"):
+        yield Span("  no manylinux or musllinux tag is honest", "bad")
+
+
+def _claims(report: AuditReport) -> Iterator[Row]:
+    label = "claims"
+    for claim in report.claims:
+        if claim.honest is None:
+            verdict = Span("")
+        elif claim.honest:
+            verdict = Span("  honest", "good")
+        else:
+            verdict = Span(f"  not honest: {claim.reason}", "bad")
+        yield row(label, claim.tag.text, verdict)
+        label = ""
+    claimed = {tag.text for tag in report.wheel.filename.platforms}
+    ought = [tag.text for tag in report.tags]
+    if report.honest is not None and claimed != set(ought):
+        yield row("ought to be", ".".join(ought))
+
+
+def _floor(report: AuditReport) -> Iterator[Row]:
+    """What sets the floor, and what would be left without it."""
+    ladder = report.ladder
+    if ladder.unmet:
+        label = "unmet"
+        for need in ladder.unmet[:_MOST_NAMES]:
+            yield row(label, *_need(need))
+            label = ""
+    if not ladder.steps:
+        return
+    label = "floor" if not ladder.unmet and report.lowest.version is not None else "needs"
+    first = ladder.steps[0]
+    for need in first.needs[:_MOST_NAMES]:
+        yield row(label, *_need(need))
+        label = ""
+    if len(first.needs) > _MOST_NAMES:
+        yield row("", f"and {plural(len(first.needs) - _MOST_NAMES, 'more need')}")
+    yield from _without(first, ladder.steps[1:])
+
+
+def _without(first: Step, rest: tuple[Step, ...]) -> Iterator[Row]:
+    if len(rest) == 0:
+        return
+    following = rest[0]
+    what = "it" if len(first.needs) == 1 else "these"
+    then = ", ".join(_short(need) for need in following.needs[:2])
+    more = f" and {len(following.needs) - 2} more" if len(following.needs) > 2 else ""
+    yield row("", Span(f"without {what} it would be ", "dim"), following.tag.text, Span(f", set by {then}{more}", "dim"))
+
+
+def _short(need: Need) -> str:
+    return need.version or need.library
+
+
+def _need(need: Need) -> Iterator[Span]:
+    """`GLIBC_2.27 from libm.so.6: expf, logf in numpy/x.so and 5 more files`"""
+    yield Span(_short(need), "name")
+    if need.version is not None:
+        yield Span(f" from {need.library}")
+    if need.symbols:
+        yield Span(": " + listed([demangle(symbol) for symbol in need.symbols[:_MOST_SYMBOLS]], _MOST_SYMBOLS))
+        if len(need.symbols) > _MOST_SYMBOLS:
+            yield Span(f" and {len(need.symbols) - _MOST_SYMBOLS} more")
+    if need.members:
+        yield Span(f", in {need.members[0]}")
+        if len(need.members) > 1:
+            yield Span(f" and {plural(len(need.members) - 1, 'more file')}")
+
+
+def _contents(report: AuditReport, *, verbose: bool) -> Iterator[Row]:
+    most = 1_000_000 if verbose else _MOST_NAMES
+    parts = [plural(report.elf_files, "ELF file")]
+    if report.elf_files:
+        parts.append(report.architecture.value if report.architecture is not None else "an architecture without tags")
+        parts.append(report.libc.value if report.libc is not None else "no C library")
+    if report.isa_level is not None and report.isa_level > 1:
+        parts.append(f"x86-64-v{report.isa_level}")
+    yield row("contains", ", ".join(parts))
+    system = [library.soname for library in report.external if library.provided]
+    if system:
+        yield row("from system", listed(system, most))
+    missing = [library.soname for library in report.external if not library.provided]
+    if missing:
+        yield row("missing", Span(listed(missing, most), "bad"), Span("  (to be grafted)", "dim"))
+    if report.bundled:
+        yield row("bundled", listed([library.path.rpartition("/")[2] for library in report.bundled], most))
+    if report.interpreters:
+        yield row("interpreter", listed(report.interpreters, most))
+
+
+def _requirements(report: AuditReport) -> Iterator[Row]:
+    """Every version need: member, library, version, symbols."""
+    for member, of_member in groupby(report.requirements, key=lambda requirement: requirement.member):
+        yield row("", Span(member, "name"))
+        for library, needs in groupby(of_member, key=lambda requirement: requirement.library):
+            for need in sorted(needs, key=lambda need: version_sort_key(need.version)):
+                yield row("", f"  {library} ", *_requirement(need))
+
+
+def _requirement(need: Requirement) -> Iterator[Span]:
+    yield Span(need.version, "name")
+    if need.weak:
+        yield Span(" (weak)", "dim")
+    if need.provider is not Provider.PLATFORM:
+        yield Span(f" ({'in the wheel' if need.provider is Provider.WHEEL else 'missing'})", "dim")
+    yield Span(": " + ", ".join(map(demangle, need.symbols)) if need.symbols else ": no symbol")
+
+
+def _findings(report: AuditReport, *, verbose: bool) -> Iterator[Row]:
+    if not report.findings:
+        return
+    yield BLANK
+    for _, alike in groupby(report.findings, key=lambda finding: (finding.severity, finding.rule)):
+        group = tuple(alike)
+        shown = group if verbose else group[:_MOST_ALIKE]
+        for finding in shown:
+            yield from _finding(finding)
+        if len(group) > len(shown):
+            yield row("", Span(f"and {len(group) - len(shown)} more like this (-v shows them)", "dim"))
+        if group[0].remedy:
+            yield row("", Span("→ ", "dim"), group[0].remedy)
+
+
+def _finding(finding: Finding) -> Iterator[Row]:
+    yield row(
+        finding.severity.value,
+        Span(finding.rule, finding.severity.value),
+        f"  {_MANGLED.sub(lambda match: demangle(match.group()), finding.message)}",
+        Span(f"; lacking on {listed(finding.witnesses, 3)}" if finding.witnesses else "", "dim"),
+    )
