@@ -127,7 +127,12 @@ _MACHINE_NAMES: Final = {
 
 # Tags that are spelled with another name for processes of the same ELF ABI: a Raspberry Pi's
 # wheels say armv6l, a 32-bit userland on an ARMv8 kernel says armv8l, old 32-bit x86 i386.
-_SAME_ABI: Final = {"armv6l": Architecture.ARMV7L, "armv8l": Architecture.ARMV7L, "i386": Architecture.I686, "i586": Architecture.I686}
+_SAME_ABI: Final = {
+    "armv6l": Architecture.ARMV7L,
+    "armv8l": Architecture.ARMV7L,
+    "i386": Architecture.I686,
+    "i586": Architecture.I686,
+}
 
 
 def architecture_of_tag(name: str) -> Architecture | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from perennial.arch import Architecture, architecture_of_tag
 from perennial.audit.checks import CLAIM_CHECKS, CONTENT_CHECKS
 from perennial.audit.checks.dead_tag import why_dead
-from perennial.audit.checks.executable_stack import REFUSED_FROM, RULE as EXECUTABLE_STACK
+from perennial.audit.checks.executable_stack import REFUSED_FROM
+from perennial.audit.checks.executable_stack import RULE as EXECUTABLE_STACK
 from perennial.audit.checks.isa_level_above_baseline import level_of
 from perennial.audit.content import platform_libraries, read_content
 from perennial.audit.context import Content, Judgement
@@ -14,7 +16,6 @@ from perennial.audit.coverage import Coverage, cover
 from perennial.audit.report import AuditReport, BundledLibrary, Claim, ExternalLibrary
 from perennial.audit.resolve import Missing
 from perennial.audit.verdict import lowest_tag
-from perennial.arch import Architecture, architecture_of_tag
 from perennial.finding import Finding
 from perennial.knowledge import Knowledge
 from perennial.platform_tag import Libc, PlatformTag
@@ -81,7 +82,8 @@ def _without_elf(wheel: Wheel) -> PlatformTag:
 
 def _tags(content: Content, lowest: PlatformTag) -> tuple[PlatformTag, ...]:
     """All tags that the wheel ought to carry: the lowest one in all its spellings, and, for files that
-    are linked against no C library, its counterpart for the other one."""
+    are linked against no C library, its counterpart for the other one.
+    """
     tags = list(lowest.spellings)
     if lowest.libc is not None and content.libc is None and content.architecture is not None:
         other = Libc.MUSL if lowest.libc is Libc.GLIBC else Libc.GLIBC

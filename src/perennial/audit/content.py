@@ -27,8 +27,12 @@ def read_content(wheel: Wheel, knowledge: Knowledge) -> Content:
 
     # From here on, the architecture and the C library of the wheel are settled.
     known = None if architecture is None else policies(knowledge, _judged_as(wheel, libc), architecture)
-    platform = frozenset() if architecture is None else frozenset(
-        soname for kind in Libc for soname in knowledge.libraries(kind, architecture.value) if libc in (None, kind)
+    platform = (
+        frozenset()
+        if architecture is None
+        else frozenset(
+            soname for kind in Libc for soname in knowledge.libraries(kind, architecture.value) if libc in (None, kind)
+        )
     )
     resolutions = resolve(own, platform)
     requirements = list_requirements(own, resolutions, platform)

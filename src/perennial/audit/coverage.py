@@ -13,7 +13,8 @@ from perennial.platform_tag import Libc
 
 class Lack(NamedTuple):
     """A release on which the wheel does not run, and the first need that it does not meet; None
-    where it meets all of them and its loader refuses the wheel for what it is."""
+    where it meets all of them and its loader refuses the wheel for what it is.
+    """
 
     release: DistributionRelease
     need: Need | None
@@ -22,7 +23,8 @@ class Lack(NamedTuple):
 class Coverage(NamedTuple):
     """The releases that count, are in support and have the architecture: those on which the
     wheel runs, and those on which it does not, both by falling C library. `nearest_miss` are
-    the newest releases of other families that are out of support and lack something."""
+    the newest releases of other families that are out of support and lack something.
+    """
 
     runs: tuple[DistributionRelease, ...]
     fails: tuple[Lack, ...]
@@ -39,7 +41,8 @@ def cover(
     refused_from: tuple[int, int] | None,
 ) -> Coverage:
     """`as_of` is the ISO date on which releases have to be in support; `refused_from` the glibc
-    from which on loaders refuse the wheel whatever it needs."""
+    from which on loaders refuse the wheel whatever it needs.
+    """
     wanted = frozenset(libcs)
     tests = [_test(knowledge, arch, libc, need) for libc in sorted(wanted) for need in _needs(ladder)]
     runs: list[DistributionRelease] = []
@@ -85,7 +88,9 @@ class _Test(NamedTuple):
             return True
         if not self.knowledge.provides_library(release, self.arch, self.need.library):
             return False
-        return not self.is_versioned or (self.node is not None and self.knowledge.defines(release, self.arch, self.node))
+        return not self.is_versioned or (
+            self.node is not None and self.knowledge.defines(release, self.arch, self.node)
+        )
 
 
 def _test(knowledge: Knowledge, arch: str, libc: Libc, need: Need) -> _Test:

@@ -15,7 +15,8 @@ from perennial.wheel.wheel import Wheel
 
 class Claim(NamedTuple):
     """A platform tag that the file name claims. `honest` is None for tags that promise nothing
-    about Linux systems (`any`, other systems' tags)."""
+    about Linux systems (`any`, other systems' tags).
+    """
 
     tag: PlatformTag
     honest: bool | None

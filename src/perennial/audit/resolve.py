@@ -64,7 +64,8 @@ class Resolutions:
 
     def of_version_need(self, member: str, library: str) -> Resolution | None:
         """What `vn_file` names: one of the file's own needs, or, where it is not among them, any
-        object of that soname (glibc, `find_needed`); None where that is not in the wheel."""
+        object of that soname (glibc, `find_needed`); None where that is not in the wheel.
+        """
         own = self._edges[member].get(library)
         if own is not None:
             return own
@@ -154,7 +155,8 @@ class _Resolver:
 
     def _play_loads(self, edges: dict[str, dict[str, Resolution]], pending: set[str]) -> None:
         """Settles the entries that depend on how a file came to be loaded: one counts as found
-        only if every way of loading it finds it."""
+        only if every way of loading it finds it.
+        """
         verdicts: dict[tuple[str, str], Resolution] = {}
         for root in self._roots(edges):
             for path, name, resolution in self._load(root, pending):
@@ -171,7 +173,11 @@ class _Resolver:
         need each other the first one is taken.
         """
         targets = {
-            target for path, own in edges.items() for name in own for target in self._by_name.get(name, ()) if target != path
+            target
+            for path, own in edges.items()
+            for name in own
+            for target in self._by_name.get(name, ())
+            if target != path
         }
         roots = [path for path in sorted(self._files) if path not in targets or _EXTENSION_MODULE.search(path)]
         seen: set[str] = set()
@@ -226,7 +232,8 @@ _PYTHON_FOLDER: Final = re.compile(r"^lib(?:64)?/(?:python|pypy)\d(?:\.\d+)?t?/(
 
 def _expand(entry: str, origin: str) -> str | None:
     """A folder or file below the environment's root that a path with $ORIGIN means; None for
-    any other place. $LIB and $PLATFORM differ between systems, so what has them counts as elsewhere."""
+    any other place. $LIB and $PLATFORM differ between systems, so what has them counts as elsewhere.
+    """
     for token in ("$ORIGIN", "${ORIGIN}"):
         if entry == token or entry.startswith(f"{token}/"):
             rest = entry[len(token) :]

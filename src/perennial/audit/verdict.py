@@ -37,7 +37,8 @@ class Step(NamedTuple):
 
 class Ladder(NamedTuple):
     """All that is needed from the platform: `steps` by falling tag, the first of them sets the
-    floor; `unmet` is what no tag provides."""
+    floor; `unmet` is what no tag provides.
+    """
 
     steps: tuple[Step, ...]
     unmet: tuple[Need, ...]

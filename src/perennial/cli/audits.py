@@ -14,7 +14,7 @@ from perennial.cli.config import Config
 from perennial.cli.exit_codes import ExitCode
 from perennial.cli.inputs import add_input_arguments, find_inputs
 from perennial.cli.output import write_output
-from perennial.errors import UsageError, UnreadableError
+from perennial.errors import UnreadableError, UsageError
 from perennial.knowledge import load_knowledge
 from perennial.platform_tag import PlatformTag
 from perennial.report.text import printable
@@ -29,22 +29,38 @@ def add_audit_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("output")
     group.add_argument("--format", choices=FORMATS, default="text", help="how to report (default: text)")
     group.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
-    group.add_argument("-o", "--output", metavar="FILE", help="write to FILE, whole or not at all, instead of standard output")
+    group.add_argument(
+        "-o", "--output", metavar="FILE", help="write to FILE, whole or not at all, instead of standard output"
+    )
     group.add_argument("-v", "--verbose", action="store_true", help="every requirement and every finding")
     group.add_argument("-q", "--quiet", action="store_true", help="one line a wheel")
     rules = parser.add_argument_group("rules (perennial rules lists them)")
-    rules.add_argument("--select", metavar="RULE", action="append", help="report findings of these rules only; may be repeated")
-    rules.add_argument("--ignore", metavar="RULE", action="append", help="leave out findings of these rules; may be repeated")
-    rules.add_argument("--as-of", metavar="DATE", help="judge support of releases as of YYYY-MM-DD (default: date of the knowledge)")
+    rules.add_argument(
+        "--select", metavar="RULE", action="append", help="report findings of these rules only; may be repeated"
+    )
+    rules.add_argument(
+        "--ignore", metavar="RULE", action="append", help="leave out findings of these rules; may be repeated"
+    )
+    rules.add_argument(
+        "--as-of", metavar="DATE", help="judge support of releases as of YYYY-MM-DD (default: date of the knowledge)"
+    )
     rules.add_argument("--config", metavar="FILE", help="a pyproject.toml to read instead of the nearest one")
     defaults = ArchiveLimits()
     limits = parser.add_argument_group("limits on hostile archives")
-    limits.add_argument("--max-members", metavar="N", type=_positive, help=f"members of a wheel (default: {defaults.members})")
     limits.add_argument(
-        "--max-inflated", metavar="BYTES", type=_positive, help=f"bytes that all members inflate to (default: {defaults.inflated})"
+        "--max-members", metavar="N", type=_positive, help=f"members of a wheel (default: {defaults.members})"
     )
     limits.add_argument(
-        "--max-ratio", metavar="N", type=_positive, help=f"inflated to compressed size of a large member (default: {defaults.ratio})"
+        "--max-inflated",
+        metavar="BYTES",
+        type=_positive,
+        help=f"bytes that all members inflate to (default: {defaults.inflated})",
+    )
+    limits.add_argument(
+        "--max-ratio",
+        metavar="N",
+        type=_positive,
+        help=f"inflated to compressed size of a large member (default: {defaults.ratio})",
     )
 
 

@@ -72,5 +72,9 @@ def _parse(path: Path, text: str) -> Config:
             raise UsageError(f"{path}: tool.perennial has no key {key!r}; it knows {', '.join(_KEYS)}")
         items = value if isinstance(value, list) else []
         if not isinstance(value, expected) or not all(isinstance(item, str) for item in items):
-            raise UsageError(f"{path}: tool.perennial.{key} should be a {'list of strings' if expected is list else 'string'}")
-    return Config(table.get("tag"), tuple(table.get("ignore", ())), tuple(table.get("select", ())), table.get("index-url"))
+            raise UsageError(
+                f"{path}: tool.perennial.{key} should be a {'list of strings' if expected is list else 'string'}"
+            )
+    return Config(
+        table.get("tag"), tuple(table.get("ignore", ())), tuple(table.get("select", ())), table.get("index-url")
+    )

@@ -33,8 +33,12 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
         "--arch", metavar="ARCH", default=Architecture.X86_64.value,
         help=f"architecture of the wheel: {', '.join(Architecture)} (default: x86_64)",
     )  # fmt: skip
-    group.add_argument("--python", metavar="VERSION", help="Python that the wheel is for: 3.12, 3.13t, pp311 (default: newest)")
-    group.add_argument("--libc", choices=[libc.value for libc in Libc], help="C library of the wheel (default: glibc first)")
+    group.add_argument(
+        "--python", metavar="VERSION", help="Python that the wheel is for: 3.12, 3.13t, pp311 (default: newest)"
+    )
+    group.add_argument(
+        "--libc", choices=[libc.value for libc in Libc], help="C library of the wheel (default: glibc first)"
+    )
     group.add_argument("--no-cache", action="store_true", help="neither use nor keep downloaded wheels")
 
 

@@ -65,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         _discard_stdout()
         return _fail(f"{error.filename or 'output'}: {error.strerror or error}", ExitCode.UNREADABLE)
-    except Exception as error:  # noqa: BLE001 - the last resort: a bug of ours is one line, too
+    except Exception as error:  # the last resort: a bug of ours is one line, too
         if os.environ.get("PERENNIAL_DEBUG"):
             raise
         return _fail(
@@ -124,7 +124,6 @@ def full_parser() -> argparse.ArgumentParser:
         )
         command.add_arguments(parser_of_command)
     return parser
-
 
 
 class _Parser(argparse.ArgumentParser):

@@ -48,8 +48,12 @@ from perennial.errors import ElfFormatError
 _FRONT: Final = 4 << 20
 _SMALL_SEGMENT: Final = 1 << 20
 _DYNAMIC: Final = 8192
+_PLANNED: Final = 1 << 16  # the bytes in which the program headers are looked for
+_GRAIN: Final = 1 << 12  # kept ranges are rounded to multiples of this
 _MOST_RANGES: Final = 64
 _MOST_PASSES: Final = 8
+# What bounds memory: tensorflow's 110 MB of tables are the largest known.
+_MOST_KEPT: Final = 256 << 20
 
 Chunks = Iterable[bytes]
 
@@ -65,55 +69,97 @@ class StreamedElf(NamedTuple):
 class ElfCollector:
     """Takes an ELF file's content chunk by chunk and keeps what reading it may need.
 
-    `ranges` are (start, end) byte offsets to keep beyond those that the program headers
-    suggest; `strings` takes part in the pass where it is given.
+    `ranges` are (start, end) byte offsets to keep beyond the first `front` bytes and those that
+    the program headers suggest; `strings` takes part in the pass where it is given. What is
+    kept depends on the content alone, and not on how it was cut into chunks.
     """
 
-    __slots__ = ("_constants", "_pieces", "_position", "_ranges", "_size", "strings")
+    __slots__ = ("_constants", "_front", "_kept", "_pieces", "_position", "_ranges", "_size", "front", "strings")
 
     def __init__(
-        self, size: int, ranges: Iterable[tuple[int, int]] = (), *, strings: LibraryStrings | None = None
+        self,
+        size: int,
+        ranges: Iterable[tuple[int, int]] = (),
+        *,
+        strings: LibraryStrings | None = None,
+        front: int = _FRONT,
     ) -> None:
         self.strings: Final = strings
+        self.front: Final = front
         self._size: Final = size
-        self._ranges: Final = [(0, min(_FRONT, size)), *ranges]
+        self._ranges = _merged([(0, front), *ranges], size)
         self._pieces: Final[list[tuple[int, bytes]]] = []
+        self._kept = 0
         self._position = 0
-        self._constants: list[tuple[int, int]] | None = None
+        self._front: bytes | None = b""  # held back until it is long enough to plan with
+        self._constants: list[tuple[int, int]] = []
 
     def feed(self, chunk: bytes) -> None:
+        if self._front is not None:
+            chunk = self._front + chunk if self._front else chunk
+            if len(chunk) < min(_PLANNED, self._size):
+                self._front = chunk
+                return
+            self._front = None
+            self._plan(chunk[:_PLANNED])
         start = self._position
-        end = self._position = start + len(chunk)
-        if start == 0:
-            self._plan(chunk)
-        if _overlaps(self._ranges, start, end):
-            self._pieces.append((start, chunk))
+        self._position = start + len(chunk)
+        for low, piece in _cut(chunk, start, self._ranges):
+            self._pieces.append((low, piece))
+            self._kept += len(piece)
+        if self._kept > _MOST_KEPT:
+            raise ElfFormatError(f"its tables take more than {_MOST_KEPT} bytes", field="PT_DYNAMIC", offset=0)
         if self.strings is not None:
-            self.strings.feed(chunk, searched=self._constants is None or _overlaps(self._constants, start, end))
+            for low, piece in _cut(chunk, start, self._constants):
+                self.strings.feed(low, piece)
 
     def _plan(self, front: bytes) -> None:
-        """Reads the program headers, if the first chunk has them, and adds what they point to."""
+        """Reads the program headers, if the front has them, and adds what they point to."""
+        self._constants = [(0, self._size)]
         try:
             headers = Image(WholeFile(front)).program_headers
         except ElfFormatError:
             return  # read_elf will say what is wrong with them
-        for header in headers[:_MOST_RANGES]:
-            size = _worth_keeping(header)
-            if 0 < size <= _SMALL_SEGMENT and header.offset + size > _FRONT:
-                self._ranges.append((header.offset, header.offset + size))
-        self._constants = _constant_data(headers)
+        suggested = [
+            (header.offset, header.offset + size)
+            for header in headers[:_MOST_RANGES]
+            if 0 < (size := _worth_keeping(header)) <= _SMALL_SEGMENT
+        ]
+        self._ranges = _merged([*self._ranges, *suggested], self._size)
+        self._constants = _merged(_constant_data(headers), self._size, rounded=False)
 
     @property
     def is_done(self) -> bool:
         """Whether nothing that is still to come would be kept."""
-        return all(end <= self._position for _, end in self._ranges)
+        return self._front is None and (not self._ranges or self._ranges[-1][1] <= self._position)
 
     def source(self) -> KeptBytes:
         return KeptBytes(self._size, self._pieces)
 
 
-def _overlaps(ranges: Iterable[tuple[int, int]], start: int, end: int) -> bool:
-    return any(low < end and start < high for low, high in ranges)
+def _merged(ranges: Iterable[tuple[int, int]], size: int, *, rounded: bool = True) -> list[tuple[int, int]]:
+    """The same bytes as ranges in ascending order that do not overlap; rounded to whole grains."""
+    grain = _GRAIN if rounded else 1
+    merged: list[tuple[int, int]] = []
+    for low, high in sorted(ranges):
+        start, end = low // grain * grain, min(-(-high // grain) * grain, size)
+        if start >= end:
+            continue
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _cut(chunk: bytes, start: int, ranges: Iterable[tuple[int, int]]) -> Iterable[tuple[int, bytes]]:
+    """The parts of a chunk, which begins at `start`, that lie in `ranges`, with their offsets."""
+    end = start + len(chunk)
+    for low, high in ranges:
+        if low <= start and end <= high:
+            yield start, chunk
+        elif low < end and start < high:
+            yield max(low, start), chunk[max(low - start, 0) : high - start]
 
 
 def _worth_keeping(header: ProgramHeader) -> int:
@@ -143,28 +189,23 @@ def read_stream(collector: ElfCollector, again: Callable[[], Chunks]) -> Streame
     """
     source = collector.source()
     try:
-        elf = _read(source, again)
+        elf = _read(source, collector.front, again)
     except ElfFormatError as error:
         return StreamedElf(error, ())
     strings = collector.strings
     if strings is None or not any(symbol.name in ("dlopen", "dlmopen") for symbol in elf.imports):
         return StreamedElf(elf, ())
-    if not strings.is_searching:  # its string table came last: look at the constants once more
-        strings = LibraryStrings(search=True)
-        once_more = ElfCollector(source.size, strings=strings)
-        for chunk in again():
-            once_more.feed(chunk)
     return StreamedElf(elf, strings.found())
 
 
-def _read(source: KeptBytes, again: Callable[[], Chunks]) -> ElfFile:
+def _read(source: KeptBytes, front: int, again: Callable[[], Chunks]) -> ElfFile:
     ranges: list[tuple[int, int]] = []
     for _ in range(_MOST_PASSES):
         try:
             return read_elf(source)
         except BytesNotKept as missing:
             ranges += [(missing.offset, missing.offset + missing.size), *_tables(source)]
-        collector = ElfCollector(source.size, ranges)
+        collector = ElfCollector(source.size, ranges, front=front)
         for chunk in again():
             collector.feed(chunk)
             if collector.is_done:
@@ -175,6 +216,7 @@ def _read(source: KeptBytes, again: Callable[[], Chunks]) -> ElfFile:
 
 _TABLES: Final = (DT_HASH, DT_GNU_HASH, DT_SYMTAB, DT_VERSYM, DT_VERDEF, DT_VERNEED)
 _LAST_TABLE: Final = 1 << 20
+_LARGEST_GUESS: Final = 32 << 20
 
 
 def _tables(source: KeptBytes) -> list[tuple[int, int]]:
@@ -184,19 +226,19 @@ def _tables(source: KeptBytes) -> list[tuple[int, int]]:
     as linkers lay them out. Where that is wrong it costs another pass and no more.
     """
     try:
-        image = Image(source)
-        dynamic = read_dynamic(image)
-        if dynamic is None:
+        dynamic = read_dynamic(Image(source))
+        strings = None if dynamic is None else dynamic.span(DT_STRTAB, "DT_STRTAB")
+        if dynamic is None or strings is None:
             return []
-        strings = image.span_from(dynamic.get(DT_STRTAB) or 0, "DT_STRTAB")
-        spans = [image.span_from(address, "table") for tag in _TABLES if (address := dynamic.get(tag)) is not None]
+        spans = [span for tag in _TABLES if (span := dynamic.span(tag, "table")) is not None]
     except (ElfFormatError, BytesNotKept):
         return []
     starts = sorted({strings[0], *(start for start, _ in spans)})
     following = dict(zip(starts, starts[1:], strict=False))
     ranges = [(strings[0], strings[0] + min(strings[1], dynamic.get(DT_STRSZ) or 0))]
     for start, available in spans:
-        ranges.append((start, min(start + available, following.get(start, start + _LAST_TABLE))))
+        guess = min(available, following.get(start, start + _LAST_TABLE) - start, _LARGEST_GUESS)
+        ranges.append((start, start + guess))
     return ranges
 
 

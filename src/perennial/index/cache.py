@@ -142,10 +142,8 @@ class WheelCache:
             yield
         except OSError as error:
             size = "" if link.size is None else f" ({link.size / 1e6:.0f} MB)"
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                reason = "no space is left"
-            else:
-                reason = error.strerror or str(error)
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            reason = "no space is left" if full else error.strerror or str(error)
             raise FetchError(
                 f"{link.filename}{size} cannot be stored in {self._root}: {reason}; "
                 "make room, or name another folder with PERENNIAL_CACHE_DIR"

@@ -38,9 +38,7 @@ class Candidate(NamedTuple):
     tags: tuple[WheelTag, ...]
 
 
-def choose(
-    links: Iterable[WheelLink], requirement: ProjectRequirement, choice: WheelChoice
-) -> WheelLink | None:
+def choose(links: Iterable[WheelLink], requirement: ProjectRequirement, choice: WheelChoice) -> WheelLink | None:
     """The wheel that is meant; None where none fits (`why_not` then says why)."""
     versions = by_version(links)
     for version in allowed_versions(versions, requirement):
@@ -68,9 +66,7 @@ def by_version(links: Iterable[WheelLink]) -> dict[Version, list[WheelLink]]:
     return versions
 
 
-def allowed_versions(
-    versions: Mapping[Version, Sequence[WheelLink]], requirement: ProjectRequirement
-) -> list[Version]:
+def allowed_versions(versions: Mapping[Version, Sequence[WheelLink]], requirement: ProjectRequirement) -> list[Version]:
     """The versions that satisfy the requirement and are not wholly yanked, newest first."""
     offered = [v for v, links in versions.items() if any(_may_use(link, requirement) for link in links)]
     return sorted(requirement.specifier.filter(offered), reverse=True)
@@ -142,9 +138,7 @@ def fits_architecture(platform: PlatformTag, architecture: str) -> bool:
     if platform.arch is None:
         return False
     known = architecture_of_tag(architecture)
-    return platform.arch == architecture or (
-        known is not None and architecture_of_tag(platform.arch) is known
-    )
+    return platform.arch == architecture or (known is not None and architecture_of_tag(platform.arch) is known)
 
 
 def _platform_rank(platform: PlatformTag, choice: WheelChoice) -> tuple[int, ...] | None:

@@ -137,9 +137,7 @@ class IndexClient:
                 f"{redact(url)} is plain HTTP, which anybody on the way can change: "
                 f"use https, or trust it with PIP_TRUSTED_HOST={parts.hostname}"
             )
-        raise UnreachableError(
-            f"{redact(url)}: {redact(parts.scheme) or 'no scheme'} is not a way to reach an index"
-        )
+        raise UnreachableError(f"{redact(url)}: {redact(parts.scheme) or 'no scheme'} is not a way to reach an index")
 
     def _is_trusted(self, url: str) -> bool:
         parts = urlsplit(url)
@@ -195,9 +193,7 @@ def _refusal(url: str, response: httpx.Response, *, with_credentials: bool) -> E
         advice = "there is no such thing there"
     else:
         advice = (
-            "try again later"
-            if status >= 500 or status == 429
-            else "this is no package index, or another path of one"
+            "try again later" if status >= 500 or status == 429 else "this is no package index, or another path of one"
         )
     error = RefusedError(f"{redact(url)} answers {said}: {advice}", status)
     return _TransientError(error, _retry_after(response)) if status >= 500 or status == 429 else error
@@ -250,9 +246,7 @@ def _ssl_context(settings: IndexSettings, *, verified: bool) -> ssl.SSLContext:
             context.load_cert_chain(settings.client_cert)
     except (OSError, ValueError) as error:
         which = settings.client_cert if named is None else named
-        raise FetchError(
-            f"certificates {which} cannot be used: {error}; see PIP_CERT and PIP_CLIENT_CERT"
-        ) from error
+        raise FetchError(f"certificates {which} cannot be used: {error}; see PIP_CERT and PIP_CLIENT_CERT") from error
     if not verified:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

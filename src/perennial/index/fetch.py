@@ -28,9 +28,7 @@ if TYPE_CHECKING:
     from perennial.index.settings import IndexSettings
 
 # PEP 691, "Version + Format Selection"; JSON first, as it alone gives the size.
-_ACCEPT_PAGE: Final = (
-    "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
-)
+_ACCEPT_PAGE: Final = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 _LARGEST_PAGE: Final = 256 << 20  # bytes; the largest known ones are some 10 MB
 _NOT_HERE: Final = (404, 410)
 _NOT_FOR_YOU: Final = (401, 403)  # some indexes answer so for what they do not have
@@ -95,9 +93,7 @@ def fetch_wheel(
         return _obtain(link, client, cache, progress, use_cache=not no_cache)
 
 
-def _choose(
-    wanted: ProjectRequirement, choice: WheelChoice, found: Catalogue, settings: IndexSettings
-) -> WheelLink:
+def _choose(wanted: ProjectRequirement, choice: WheelChoice, found: Catalogue, settings: IndexSettings) -> WheelLink:
     from perennial.index.choose import by_version, choose
     from perennial.index.why_not import why_not
 
@@ -137,9 +133,7 @@ def _catalogue(project: str, settings: IndexSettings, client: IndexClient) -> Ca
     refusal: FetchError | None = None
     for url in settings.find_links:
         page = read_local_links(url) if url.startswith("file:") else _page(url, client)
-        named = (
-            link for link in page.wheels if canonicalize_name(link.filename.partition("-")[0]) == project
-        )
+        named = (link for link in page.wheels if canonicalize_name(link.filename.partition("-")[0]) == project)
         pages.append(ProjectPage(tuple(named)))
     for url in settings.index_urls:
         try:
@@ -170,9 +164,7 @@ def _page(url: str, client: IndexClient) -> ProjectPage:
             nonlocal size
             size += len(data)
             if size > _LARGEST_PAGE:
-                raise FetchError(
-                    f"{redact(url)} is larger than {_LARGEST_PAGE >> 20} MiB: no page of a package index"
-                )
+                raise FetchError(f"{redact(url)} is larger than {_LARGEST_PAGE >> 20} MiB: no page of a package index")
             chunks.append(data)
 
         return add

@@ -44,11 +44,7 @@ class WheelLink(NamedTuple):
     def sha256(self) -> str | None:
         """The SHA-256 where the index gives a well-formed one."""
         for name, digest in self.hashes:
-            if (
-                name == "sha256"
-                and len(digest) == PROOFS[name]
-                and all(c in "0123456789abcdef" for c in digest)
-            ):
+            if name == "sha256" and len(digest) == PROOFS[name] and all(c in "0123456789abcdef" for c in digest):
                 return digest
         return None
 

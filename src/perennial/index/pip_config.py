@@ -36,9 +36,7 @@ def pip_options(environ: Mapping[str, str], *, prefix: Path | None = None) -> di
         # An empty value hides those of earlier files, and then counts as not given.
         merged = {key: value for file in sections for key, value in file.get(section, {}).items()}
         options.update({key: value for key, value in merged.items() if value})
-    variables = {
-        key[4:].lower().replace("_", "-"): value for key, value in environ.items() if key.startswith("PIP_")
-    }
+    variables = {key[4:].lower().replace("_", "-"): value for key, value in environ.items() if key.startswith("PIP_")}
     # The second spellings first, so that PIP_TIMEOUT wins where PIP_DEFAULT_TIMEOUT is set as well.
     for name in sorted(variables, key=lambda name: (name not in _SAME_OPTION, name)):
         if variables[name]:
@@ -106,14 +104,10 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
     except OSError as error:
         raise UnreadableError(f"pip's configuration file {path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise UnreadableError(
-            f"pip's configuration file {path} is not UTF-8 at byte {error.start}"
-        ) from error
+        raise UnreadableError(f"pip's configuration file {path} is not UTF-8 at byte {error.start}") from error
     except configparser.Error as error:
         # Only the place: configparser quotes the line, which may hold a password.
         line = getattr(error, "lineno", None) or next((n for n, _ in getattr(error, "errors", ())), None)
         where = "" if line is None else f" at line {line}"
-        raise UnreadableError(
-            f"pip's configuration file {path} is malformed{where}: {type(error).__name__}"
-        ) from error
+        raise UnreadableError(f"pip's configuration file {path} is malformed{where}: {type(error).__name__}") from error
     return {section: dict(parser.items(section)) for section in parser.sections()}

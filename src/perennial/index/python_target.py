@@ -13,9 +13,7 @@ from typing import Final, NamedTuple
 
 from perennial.errors import UsageError
 
-_VERSION: Final = re.compile(
-    r"(?:(?:cpython|python)[ -]?)?([23])\.(\d{1,2})(?:\.(\d{1,3}))?(t?)", re.IGNORECASE
-)
+_VERSION: Final = re.compile(r"(?:(?:cpython|python)[ -]?)?([23])\.(\d{1,2})(?:\.(\d{1,3}))?(t?)", re.IGNORECASE)
 _TAG: Final = re.compile(r"(cp|pp)([23])(\d{1,2})(t?)", re.IGNORECASE)
 _PLATFORM: Final = "here"  # a stand-in: platforms are matched elsewhere
 
@@ -37,9 +35,7 @@ class PythonTarget(NamedTuple):
             return cls("cp", (int(found[1]), int(found[2])), bool(found[4]), micro)
         found = _TAG.fullmatch(text.strip())
         if found is None or (found[4] and found[1].lower() == "pp"):
-            raise UsageError(
-                f"--python {text!r} is no Python version or tag; write 3.12, 3.13t, cp312 or pp311"
-            )
+            raise UsageError(f"--python {text!r} is no Python version or tag; write 3.12, 3.13t, cp312 or pp311")
         return cls(found[1].lower(), (int(found[2]), int(found[3])), bool(found[4]))
 
     def __str__(self) -> str:
@@ -77,9 +73,7 @@ class PythonTarget(NamedTuple):
         except InvalidSpecifier:
             return True
         micros = (0, 99) if self.micro is None else (self.micro,)
-        return any(
-            wanted.contains(f"{self.version[0]}.{self.version[1]}.{m}", prereleases=True) for m in micros
-        )
+        return any(wanted.contains(f"{self.version[0]}.{self.version[1]}.{m}", prereleases=True) for m in micros)
 
 
 @cache

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
 
 # A name, perhaps extras, and then nothing or what can start a version or a marker.
-_SHAPE: Final = re.compile(
-    r"\s*[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?\s*(?:\[[^]]*\]\s*)?(?:$|[<>=!~;@(])", re.IGNORECASE
-)
+_SHAPE: Final = re.compile(r"\s*[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?\s*(?:\[[^]]*\]\s*)?(?:$|[<>=!~;@(])", re.IGNORECASE)
 
 
 class ProjectRequirement(NamedTuple):

@@ -37,9 +37,7 @@ def parse_page(body: bytes, *, content_type: str, url: str) -> ProjectPage:
     elif kind in ("text/html", "application/xhtml+xml") or kind.endswith("+html"):
         files = _html_files(body, content_type, url)
     else:
-        raise FetchError(
-            f"{redact(url)} is no page of a package index: it is {redact(kind) or 'of no known type'}"
-        )
+        raise FetchError(f"{redact(url)} is no page of a package index: it is {redact(kind) or 'of no known type'}")
     return _page(files, url)
 
 
@@ -75,9 +73,7 @@ def _link(
         filename = unquote(bare.partition("?")[0].rpartition("/")[2])
     if _WHEEL_NAME.fullmatch(filename) is None:
         return None
-    found = hashes or tuple(
-        (n, d.lower()) for n, d in _FRAGMENT_HASH.findall(fragment) if n in PROOFS or n == "md5"
-    )
+    found = hashes or tuple((n, d.lower()) for n, d in _FRAGMENT_HASH.findall(fragment) if n in PROOFS or n == "md5")
     return WheelLink(filename, bare, found, requires_python or None, yanked, size, upload_time)
 
 

@@ -57,4 +57,6 @@ class DistributionRelease(NamedTuple):
         end = max(self.end_of_life or "", self.extended_end_of_life or "")
         if end:
             return date <= end
-        return self.rolling or (self.released is not None and date <= f"{int(self.released[:4]) + 5}{self.released[4:]}")
+        return self.rolling or (
+            self.released is not None and date <= f"{int(self.released[:4]) + 5}{self.released[4:]}"
+        )

@@ -103,9 +103,7 @@ class Policies:
     def policy(self, version: Version) -> Policy:
         """The policy of one tag; versions above `newest` provide what `newest` does."""
         make = PlatformTag.manylinux if self.libc is Libc.GLIBC else PlatformTag.musllinux
-        libraries = frozenset(
-            soname for soname in self._libraries if _at_most(self.library(soname).since, version)
-        )
+        libraries = frozenset(soname for soname in self._libraries if _at_most(self.library(soname).since, version))
         return Policy(
             tag=make(version, self.arch.value),
             libraries=libraries,
@@ -124,9 +122,7 @@ class Policies:
         if library is None or not library.families:
             return None
         families = self.knowledge.families(self.arch.value)
-        return frozenset(
-            name for family in library.families if family in families for name in families[family].nodes
-        )
+        return frozenset(name for family in library.families if family in families for name in families[family].nodes)
 
     def is_provisional(self, version: Version) -> bool:
         """Whether a policy leans on other architectures or on the forecast."""
@@ -222,10 +218,7 @@ class Policies:
     def _elsewhere(self, version: Version) -> Releases:
         """The floors of all architectures on which some release has exactly this C library."""
         arches = {
-            arch
-            for release in self._everywhere
-            if release.libc_version == version
-            for arch in release.architectures
+            arch for release in self._everywhere if release.libc_version == version for arch in release.architectures
         }
         return tuple(
             release

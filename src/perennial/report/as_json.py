@@ -45,7 +45,9 @@ def report_as_dict(report: AuditReport) -> dict[str, Any]:
         "interpreters": list(report.interpreters),
         "isa_level": report.isa_level,
         "floor": [_need(need) for step in report.ladder.steps[:1] for need in step.needs],
-        "steps": [{"tag": step.tag.text, "needs": [_need(need) for need in step.needs]} for step in report.ladder.steps],
+        "steps": [
+            {"tag": step.tag.text, "needs": [_need(need) for need in step.needs]} for step in report.ladder.steps
+        ],
         "unmet": [_need(need) for need in report.ladder.unmet],
         "requirements": [
             {

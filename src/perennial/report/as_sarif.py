@@ -52,7 +52,9 @@ def _result(report: AuditReport, finding: Finding) -> dict[str, Any]:
     if finding.member is not None:
         location["logicalLocations"] = [{"fullyQualifiedName": finding.member, "kind": "resource"}]
     text = finding.message if finding.remedy is None else f"{finding.message}. {finding.remedy}"
-    identity = "\0".join((finding.rule, report.wheel.filename.distribution, finding.member or "", finding.requires or ""))
+    identity = "\0".join(
+        (finding.rule, report.wheel.filename.distribution, finding.member or "", finding.requires or "")
+    )
     return {
         "ruleId": finding.rule,
         "ruleIndex": list(RULES).index(finding.rule),

@@ -50,7 +50,11 @@ def _rows(report: AuditReport, *, verbose: bool) -> Iterator[Row]:
 
 def _verdict(report: AuditReport) -> str:
     if report.honest is None:
-        return "claims nothing about Linux" if not any(tag.is_any for tag in report.wheel.filename.platforms) else "claims any"
+        return (
+            "claims nothing about Linux"
+            if not any(tag.is_any for tag in report.wheel.filename.platforms)
+            else "claims any"
+        )
     return "honest" if report.honest else "not honest"
 
 
@@ -105,7 +109,9 @@ def _without(first: Step, rest: tuple[Step, ...]) -> Iterator[Row]:
     what = "it" if len(first.needs) == 1 else "these"
     then = ", ".join(_short(need) for need in following.needs[:2])
     more = f" and {len(following.needs) - 2} more" if len(following.needs) > 2 else ""
-    yield row("", Span(f"without {what} it would be ", "dim"), following.tag.text, Span(f", set by {then}{more}", "dim"))
+    yield row(
+        "", Span(f"without {what} it would be ", "dim"), following.tag.text, Span(f", set by {then}{more}", "dim")
+    )
 
 
 def _short(need: Need) -> str:

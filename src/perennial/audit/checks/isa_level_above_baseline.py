@@ -37,6 +37,6 @@ def check(content: Content) -> Iterator[Finding]:
                 member.path,
                 f"{member.path} needs x86-64-v{level} instructions; {content.arch_name} promises the baseline only",
                 requires=f"x86-64-v{level}",
-                remedy="Compile without -march=x86-64-v2 and above, or choose such code at run time (ifunc, target_clones).",
+                remedy="Compile without -march=x86-64-v2 and above, or choose such code at run time (target_clones).",
                 defeats_tags=True,
             )

@@ -49,7 +49,9 @@ def check_claims(judgement: Judgement) -> Iterator[Finding]:
                     f"tags from {since[0]}.{since[1]} on do",
                     requires=need.library,
                     remedy=f"Graft {need.library} into the wheel, or tag it {judgement.lowest}.",
-                    witnesses=tuple(release.name for release in need.provision.witnesses if release.libc_version >= tag.version),
+                    witnesses=tuple(
+                        release.name for release in need.provision.witnesses if release.libc_version >= tag.version
+                    ),
                 )
 
 

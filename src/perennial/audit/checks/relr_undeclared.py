@@ -29,6 +29,6 @@ def check(content: Content) -> Iterator[Finding]:
             member.path,
             f"{member.path} has DT_RELR relocations and does not need {RELR_VERSION}, which no glibc accepts",
             requires=RELR_VERSION,
-            remedy="Link with a linker that adds the need (GNU ld 2.38, lld 16, mold), or without -z pack-relative-relocs.",
+            remedy="Link with a linker that adds the need (GNU ld 2.38, lld 16), or without -z pack-relative-relocs.",
             defeats_tags=True,
         )

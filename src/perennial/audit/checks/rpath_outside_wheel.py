@@ -38,11 +38,15 @@ def _trouble(member: WheelMember, elf: ElfFile, entry: str) -> str | None:
     if entry == "":
         # An empty entry is the current folder (glibc, `fillin_rpath`); a wholly empty path has none.
         return "the folder in which the process happens to run" if ":" in (elf.runpath or elf.rpath or "") else None
-    origin = next((token for token in ("$ORIGIN", "${ORIGIN}") if entry == token or entry.startswith(f"{token}/")), None)
+    origin = next(
+        (token for token in ("$ORIGIN", "${ORIGIN}") if entry == token or entry.startswith(f"{token}/")), None
+    )
     if origin is None:
         if entry.startswith("$"):
             return None  # $LIB and $PLATFORM, which the system fills in
-        return "an absolute path" if entry.startswith("/") else "a path relative to the folder in which the process runs"
+        return (
+            "an absolute path" if entry.startswith("/") else "a path relative to the folder in which the process runs"
+        )
     depth = posixpath.dirname(member.location).count("/") + 1
     walked = posixpath.normpath(entry[len(origin) :].lstrip("/") or ".")
     ups = walked.split("/").count("..")

@@ -84,8 +84,14 @@ def _ends_at(need: Need, tag: PlatformTag, policies: Policies) -> str:
 
 def _whose(need: Need) -> str:
     """What has to be older."""
-    return "toolchain" if need.library.startswith(("libstdc++", "libgcc_s", "libatomic")) else (
-        "glibc" if need.provision.limit is Limit.UPSTREAM or (need.version or "").startswith("GLIBC_") else need.library
+    return (
+        "toolchain"
+        if need.library.startswith(("libstdc++", "libgcc_s", "libatomic"))
+        else (
+            "glibc"
+            if need.provision.limit is Limit.UPSTREAM or (need.version or "").startswith("GLIBC_")
+            else need.library
+        )
     )
 
 

@@ -37,11 +37,12 @@ def check(content: Content) -> Iterator[Finding]:
     for tag in content.wheel.filename.platforms:
         if tag.libc is not None and content.libc is not None and tag.libc is not content.libc:
             witness = min(members[content.libc])
+            kind = "manylinux" if content.libc is Libc.GLIBC else "musllinux"
             yield Finding(
                 RULE.id,
                 Severity.ERROR,
                 witness,
                 f"the file name claims {tag}, and {witness} is linked against {content.libc}",
                 requires=content.libc.value,
-                remedy=f"Tag it {'manylinux' if content.libc is Libc.GLIBC else 'musllinux'}, or build it against {tag.libc}.",
+                remedy=f"Tag it {kind}, or build it against {tag.libc}.",
             )

@@ -1,0 +1,90 @@
+"""The public interface, in one place; import it from `perennial`."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+
+from perennial.arch import architecture_of_tag
+from perennial.audit.audit import audit
+from perennial.audit.report import AuditReport
+from perennial.elf.model import ElfFile
+from perennial.elf.read import read_elf
+from perennial.errors import (
+    ArchiveError,
+    ElfFormatError,
+    FetchError,
+    PerennialError,
+    UnreadableError,
+    UsageError,
+    WheelFilenameError,
+)
+from perennial.finding import Finding, Severity
+from perennial.knowledge import DistributionRelease, Knowledge, load_knowledge
+from perennial.platform_tag import Libc, PlatformTag
+from perennial.policy import Policy, policies
+from perennial.wheel.limits import ArchiveLimits
+from perennial.wheel.wheel import Wheel, read_wheel
+
+__all__ = [
+    "ArchiveError",
+    "ArchiveLimits",
+    "AuditReport",
+    "DistributionRelease",
+    "ElfFile",
+    "ElfFormatError",
+    "FetchError",
+    "Finding",
+    "Knowledge",
+    "Libc",
+    "PerennialError",
+    "PlatformTag",
+    "Policy",
+    "Severity",
+    "UnreadableError",
+    "UsageError",
+    "Wheel",
+    "WheelFilenameError",
+    "audit",
+    "audit_wheel",
+    "derive_policy",
+    "load_knowledge",
+    "read_elf",
+    "read_wheel",
+]
+
+
+def audit_wheel(
+    path: str | PathLike[str],
+    *,
+    tag: str | None = None,
+    as_of: str | None = None,
+    limits: ArchiveLimits | None = None,
+) -> AuditReport:
+    """Reads a wheel and says what it honestly is.
+
+    It is judged by the platform tags that its file name claims, or by `tag` alone
+    ("manylinux_2_28_x86_64"). `as_of` is an ISO date, by default that of the shipped
+    knowledge; it decides which releases count as in support. `limits` bound what the archive
+    may cost to read.
+
+    Raises `UsageError` for a tag that is none of Linux, `WheelFilenameError` and `ArchiveError`
+    for what cannot be read. A wheel that breaks its promise is no error: see
+    `AuditReport.findings`.
+    """
+    judged = None if tag is None else PlatformTag.parse(tag)
+    if judged is not None and judged.arch is None:
+        raise UsageError(f"{tag}: not a Linux platform tag such as manylinux_2_28_x86_64")
+    return audit(read_wheel(Path(path), limits), load_knowledge(), tag=judged, as_of=as_of)
+
+
+def derive_policy(tag: str, knowledge: Knowledge | None = None) -> Policy:
+    """What a manylinux or musllinux tag lets a wheel assume, derived from the shipped knowledge or the given one.
+
+    Raises `UsageError` for any other tag, and for an architecture without such tags.
+    """
+    parsed = PlatformTag.parse(tag)
+    architecture = architecture_of_tag(parsed.arch or "")
+    if parsed.libc is None or parsed.version is None or architecture is None:
+        raise UsageError(f"{tag}: not a manylinux or musllinux tag of a known architecture")
+    return policies(knowledge or load_knowledge(), parsed.libc, architecture).policy(parsed.version)
