@@ -103,10 +103,15 @@ class PlatformTag(NamedTuple):
         return None
 
     @property
-    def spellings(self) -> tuple[PlatformTag, ...]:
-        """The tag and its legacy alias: all that a wheel should carry, in the order of file names."""
-        alias = self.legacy_alias
-        return (self.canonical,) if alias is None else (alias, self.canonical)
+    def with_legacy_alias(self) -> tuple[PlatformTag, ...]:
+        """The tag, and the lowest legacy alias that promises no more than it keeps, in the order of
+        file names: manylinux_2_14 comes with manylinux2014, manylinux_2_28 alone.
+        """
+        if self.libc is Libc.GLIBC and self.arch is not None and self.version is not None:
+            for alias, version in LEGACY_ALIASES.items():
+                if version >= self.version and self.arch in _LEGACY_ARCHES[alias]:
+                    return (PlatformTag(f"{alias}_{self.arch}", self.arch, self.libc, version), self.canonical)
+        return (self.canonical,)
 
 
 def _is_number(text: str) -> bool:

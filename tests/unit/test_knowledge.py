@@ -133,7 +133,15 @@ def test_support_is_by_date() -> None:
     debian: DistributionRelease = RELEASES["debian:12"]
     assert not debian.supported_on("2023-06-09")
     assert debian.supported_on("2023-06-10") and debian.supported_on("2026-07-11")
-    assert not debian.supported_on("2026-07-12")
+    assert debian.supported_on("2026-07-12"), "long-term support goes on"
+    assert not debian.supported_on("2028-07-01")
+
+
+def test_an_unknown_end_of_life_is_five_years_on() -> None:
+    release = RELEASES["debian:12"]._replace(end_of_life=None, extended_end_of_life=None, released="2020-05-06")
+    assert release.supported_on("2025-05-06") and not release.supported_on("2025-05-07")
+    assert release._replace(rolling=True).supported_on("2099-01-01")
+    assert not release._replace(released=None).supported_on("2021-01-01")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from perennial.audit.coverage import Coverage, cover
 from perennial.audit.report import AuditReport, BundledLibrary, Claim, ExternalLibrary
 from perennial.audit.resolve import Missing
 from perennial.audit.verdict import lowest_tag
-from perennial.finding import Finding
+from perennial.finding import Finding, Severity
 from perennial.knowledge import Knowledge
 from perennial.platform_tag import Libc, PlatformTag
 from perennial.policy import policies
@@ -38,8 +38,8 @@ def audit(
     lowest = _lowest(content, flaws)
     judged = wheel.filename.platforms if tag is None else (tag,)
     judgement = Judgement(content, lowest, judged, judged_by_caller=tag is not None)
-    findings = flaws + [finding for check in CLAIM_CHECKS for finding in check(judgement)]
-    claims = tuple(_claim(claimed, content, lowest) for claimed in judged)
+    findings = _weighed(flaws, judgement) + [finding for check in CLAIM_CHECKS for finding in check(judgement)]
+    claims = tuple(_claim(claimed, judgement, flaws) for claimed in judged)
 
     return AuditReport(
         wheel=wheel,
@@ -50,6 +50,7 @@ def audit(
         tags=_tags(content, lowest),
         provisional=_is_provisional(content, lowest),
         claims=claims,
+        judged_by_caller=judgement.judged_by_caller,
         honest=_all_honest(claims),
         elf_files=len(wheel.elf_members),
         requirements=content.requirements,
@@ -71,7 +72,16 @@ def _lowest(content: Content, flaws: Iterable[Finding]) -> PlatformTag:
     policies_ = content.policies
     if policies_ is None or any(flaw.defeats_tags for flaw in flaws):
         return PlatformTag.linux(content.arch_name)
-    return lowest_tag(content.ladder, policies_, content.arch_name) or PlatformTag.linux(content.arch_name)
+    lowest = lowest_tag(content.ladder, policies_, content.arch_name)
+    # A wheel for armv6l keeps what manylinux_2_17_armv6l would promise, and no installer has that tag.
+    return PlatformTag.linux(content.arch_name) if lowest is None or why_dead(lowest, policies_) else lowest
+
+
+def _weighed(flaws: Iterable[Finding], judgement: Judgement) -> list[Finding]:
+    """What defeats every tag is an error in a wheel that promises one."""
+    if not judgement.promises:
+        return list(flaws)
+    return [flaw._replace(severity=Severity.ERROR) if flaw.defeats_tags else flaw for flaw in flaws]
 
 
 def _without_elf(wheel: Wheel) -> PlatformTag:
@@ -81,15 +91,16 @@ def _without_elf(wheel: Wheel) -> PlatformTag:
 
 
 def _tags(content: Content, lowest: PlatformTag) -> tuple[PlatformTag, ...]:
-    """All tags that the wheel ought to carry: the lowest one in all its spellings, and, for files that
-    are linked against no C library, its counterpart for the other one.
+    """All tags that the wheel ought to carry: the lowest one, the lowest legacy alias that is honest too, which
+    old installers read (pip before 20.3), and, for files that are linked against no C library, their
+    counterparts for the other one.
     """
-    tags = list(lowest.spellings)
+    tags = list(lowest.with_legacy_alias)
     if lowest.libc is not None and content.libc is None and content.architecture is not None:
         other = Libc.MUSL if lowest.libc is Libc.GLIBC else Libc.GLIBC
         twin = policies(content.knowledge, other, content.architecture)
         make = PlatformTag.musllinux if other is Libc.MUSL else PlatformTag.manylinux
-        tags += make(twin.lowest, content.arch_name).spellings
+        tags += make(twin.lowest, content.arch_name).with_legacy_alias
     return tuple(sorted(tags, key=lambda tag: tag.text))
 
 
@@ -99,12 +110,11 @@ def _is_provisional(content: Content, lowest: PlatformTag) -> bool:
     return content.policies.is_provisional(lowest.version)
 
 
-def _claim(tag: PlatformTag, content: Content, lowest: PlatformTag) -> Claim:
-    """Whether one claimed tag keeps its promise."""
-    if not tag.is_linux:
-        return Claim(tag, None, "")
-    if not content.wheel.elf_members:
-        return Claim(tag, True, "")
+def _claim(tag: PlatformTag, judgement: Judgement, flaws: Iterable[Finding]) -> Claim:
+    """Whether one claimed tag keeps its promise, and if not, the first reason."""
+    content, lowest = judgement.content, judgement.lowest
+    if not tag.is_linux or not content.wheel.elf_members:
+        return Claim(tag, True if tag.is_linux else None, "")
     dead = why_dead(tag, content.policies)
     if dead is not None:
         return Claim(tag, False, dead)
@@ -115,10 +125,13 @@ def _claim(tag: PlatformTag, content: Content, lowest: PlatformTag) -> Claim:
     if content.libc is not None and content.libc is not tag.libc:
         return Claim(tag, False, f"its files are linked against {content.libc}")
     if lowest.version is None:
-        return Claim(tag, False, "what it needs, no such tag provides")
+        return Claim(tag, False, next((flaw.message for flaw in flaws if flaw.defeats_tags), _NOBODY_PROVIDES))
     if content.libc is not None and lowest.version > (tag.version or (0, 0)):
         return Claim(tag, False, f"what it needs, only {lowest} and later provide")
     return Claim(tag, True, "")
+
+
+_NOBODY_PROVIDES = "it needs something that no such tag provides"
 
 
 def _all_honest(claims: tuple[Claim, ...]) -> bool | None:

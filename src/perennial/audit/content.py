@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from perennial.arch import Architecture, architecture_of_tag
 from perennial.audit.context import Content, Files
-from perennial.audit.requirements import libc_of, list_requirements
+from perennial.audit.requirements import group_imports, libc_of, list_requirements
 from perennial.audit.resolve import ProvidedByPlatform, Resolutions, resolve
 from perennial.audit.verdict import Ladder, build_ladder
 from perennial.knowledge import Knowledge
@@ -34,12 +34,24 @@ def read_content(wheel: Wheel, knowledge: Knowledge) -> Content:
             soname for kind in Libc for soname in knowledge.libraries(kind, architecture.value) if libc in (None, kind)
         )
     )
+    imports = {member.path: group_imports(elf) for member, elf in own}
     resolutions = resolve(own, platform)
-    requirements = list_requirements(own, resolutions, platform)
+    requirements = list_requirements(own, imports, resolutions, platform)
     content = Content(
-        wheel, knowledge, architecture, libc, known, platform, own, foreign, libc_by_member, resolutions, requirements,
-        Ladder((), ()),
-    )  # fmt: skip
+        wheel=wheel,
+        knowledge=knowledge,
+        architecture=architecture,
+        libc=libc,
+        policies=known,
+        platform=platform,
+        files=own,
+        foreign=foreign,
+        libc_by_member=libc_by_member,
+        imports=imports,
+        resolutions=resolutions,
+        requirements=requirements,
+        ladder=Ladder((), ()),
+    )
     if known is None:
         return content
     return content._replace(

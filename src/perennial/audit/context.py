@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from perennial.arch import Architecture, architecture_of_tag
-from perennial.audit.requirements import Requirement
+from perennial.audit.requirements import Imports, Requirement
 from perennial.audit.resolve import Resolutions
 from perennial.audit.verdict import Ladder
 from perennial.elf.model import ElfFile
@@ -36,6 +36,7 @@ class Content(NamedTuple):
     files: Files
     foreign: Files
     libc_by_member: Mapping[str, Libc]
+    imports: Mapping[str, Imports]
     resolutions: Resolutions
     requirements: tuple[Requirement, ...]
     ladder: Ladder

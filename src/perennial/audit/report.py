@@ -43,7 +43,8 @@ class AuditReport(NamedTuple):
     """Everything that an audit found out about one wheel.
 
     `lowest` is the lowest honest tag, `tags` the set of platform tags that the wheel ought to
-    carry. `honest` says whether all claimed tags are, None where none promises anything.
+    carry. `claims` are the tags that it was judged by, its own or one that the caller named; `honest`
+    says whether all of them keep their promise, None where none promises anything.
     `isa_level` is the x86-64 micro-architecture level that the files say they need (1 to 4; None
     on other architectures). `as_of` is the date for which `coverage` holds.
     """
@@ -56,6 +57,7 @@ class AuditReport(NamedTuple):
     tags: tuple[PlatformTag, ...]
     provisional: bool
     claims: tuple[Claim, ...]
+    judged_by_caller: bool
     honest: bool | None
     elf_files: int
     requirements: tuple[Requirement, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -18,6 +18,24 @@ class Provider(StrEnum):
     PLATFORM = "platform"
     WHEEL = "wheel"
     MISSING = "missing"
+
+
+class Imports(NamedTuple):
+    """A file's undefined symbols, by what they name: (library, version) or nothing."""
+
+    versioned: Mapping[tuple[str, str | None], list[str]]
+    unversioned: tuple[str, ...]
+
+
+def group_imports(elf: ElfFile) -> Imports:
+    versioned: dict[tuple[str, str | None], list[str]] = {}
+    unversioned: list[str] = []
+    for name, version, library, _binding, _defined in elf.imports:
+        if library is None:
+            unversioned.append(name)
+        else:
+            versioned.setdefault((library, version), []).append(name)
+    return Imports(versioned, tuple(unversioned))
 
 
 class Requirement(NamedTuple):
@@ -42,29 +60,28 @@ RELR_VERSION: Final = "GLIBC_ABI_DT_RELR"
 
 
 def list_requirements(
-    files: tuple[tuple[WheelMember, ElfFile], ...], resolutions: Resolutions, platform: frozenset[str]
+    files: tuple[tuple[WheelMember, ElfFile], ...],
+    imports: Mapping[str, Imports],
+    resolutions: Resolutions,
+    platform: frozenset[str],
 ) -> tuple[Requirement, ...]:
     """All version needs, by member, in the order of the version tables."""
     by_path = {member.path: elf for member, elf in files}
     return tuple(
         requirement
-        for member, elf in files
-        for requirement in _requirements_of(member.path, elf, by_path, resolutions, platform)
+        for member, _ in files
+        for requirement in _requirements_of(member.path, imports[member.path], by_path, resolutions, platform)
     )
 
 
 def _requirements_of(
-    path: str, elf: ElfFile, by_path: dict[str, ElfFile], resolutions: Resolutions, platform: frozenset[str]
+    path: str, imports: Imports, by_path: dict[str, ElfFile], resolutions: Resolutions, platform: frozenset[str]
 ) -> Iterator[Requirement]:
-    symbols: dict[tuple[str | None, str | None], list[str]] = {}
-    for symbol in elf.imports:
-        if symbol.library is not None:
-            symbols.setdefault((symbol.library, symbol.version), []).append(symbol.name)
-    for need in elf.verneeds:
+    for need in by_path[path].verneeds:
         resolution = resolutions.of_version_need(path, need.file)
         for version in need.versions:
             provider, bundled_as = _provider(resolution, need.file, version.name, by_path, platform)
-            names = tuple(sorted(symbols.get((need.file, version.name), ())))
+            names = tuple(sorted(imports.versioned.get((need.file, version.name), ())))
             yield Requirement(path, need.file, version.name, names, version.weak, provider, bundled_as)
 
 
@@ -73,9 +90,14 @@ def _provider(
 ) -> tuple[Provider, str | None]:
     match resolution:
         case Bundled(path=path):
-            defined = by_path[path].verdefs
-            # A library without any version definition meets every need (glibc, `match_symbol`).
-            met = not defined or any(definition.name == version for definition in defined)
+            library_elf = by_path[path]
+            defined = library_elf.verdefs
+            # A library without any version definition meets every need (glibc, `match_symbol`), if only it has a
+            # table of its symbols' versions, as all have that need some: without one ld.so fails an assertion
+            # and ends the process as soon as it finds the symbol (`check_match`).
+            met = any(definition.name == version for definition in defined) or (
+                not defined and bool(library_elf.verneeds)
+            )
             return (Provider.WHEEL if met else Provider.MISSING), path
         case Missing():
             return Provider.MISSING, None

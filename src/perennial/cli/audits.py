@@ -21,6 +21,7 @@ from perennial.report.text import printable
 from perennial.wheel.limits import ArchiveLimits
 from perennial.wheel.wheel import read_wheel
 
+_DATE = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 FORMATS = ("text", "json", "sarif", "github")
 
 
@@ -32,8 +33,9 @@ def add_audit_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "-o", "--output", metavar="FILE", help="write to FILE, whole or not at all, instead of standard output"
     )
-    group.add_argument("-v", "--verbose", action="store_true", help="every requirement and every finding")
-    group.add_argument("-q", "--quiet", action="store_true", help="one line a wheel")
+    amount = group.add_mutually_exclusive_group()
+    amount.add_argument("-v", "--verbose", action="store_true", help="every requirement and every finding")
+    amount.add_argument("-q", "--quiet", action="store_true", help="one line a wheel")
     rules = parser.add_argument_group("rules (perennial rules lists them)")
     rules.add_argument(
         "--select", metavar="RULE", action="append", help="report findings of these rules only; may be repeated"
@@ -82,7 +84,7 @@ class Options(NamedTuple):
 
 def read_options(arguments: argparse.Namespace, config: Config, tag: str | None) -> Options:
     as_of = arguments.as_of
-    if as_of is not None and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", as_of):
+    if as_of is not None and not _DATE.fullmatch(as_of):
         raise UsageError(f"--as-of {as_of}: a date is YYYY-MM-DD")
     limits = {
         "members": arguments.max_members,
@@ -147,16 +149,10 @@ def _filtered(report: AuditReport, options: Options) -> AuditReport:
 
 def _check_rules(options: Options) -> None:
     wanted = options.select | options.ignore
-    if not wanted:
-        return
-    from perennial.audit.checks import RULES
+    if wanted:
+        from perennial.cli.rules import check_names
 
-    for name in sorted(wanted - RULES.keys()):
-        from difflib import get_close_matches
-
-        close = get_close_matches(name, RULES, 1)
-        hint = f"did you mean {close[0]}?" if close else "perennial rules lists them"
-        raise UsageError(f"there is no rule {name}: {hint}")
+        check_names(sorted(wanted))
 
 
 def _write_text(reports: Iterable[AuditReport], arguments: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from perennial.arch import Architecture
+from perennial.arch import Architecture, architecture_of_tag
 from perennial.errors import FetchError, PerennialError, UnreadableError, UsageError
 from perennial.platform_tag import Libc
 
@@ -45,19 +45,28 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
 def find_inputs(arguments: argparse.Namespace) -> Iterator[Input]:
     """The wheels that the arguments mean, in their order; folders sorted by path."""
     for source in arguments.wheels:
+        if not source:
+            raise UsageError("an empty argument names no wheel (is a variable of the shell unset?)")
         path = Path(source)
         if path.is_dir():
             yield from _folder(source, path)
-        elif _is_path(source, path):
+        elif os.path.lexists(path):
             yield Input(source, path, None)
+        elif _names_a_file(source):
+            yield Input(source, None, UnreadableError(f"{source}: no such file"))
         else:
             yield _fetched(source, arguments)
 
 
-def _is_path(source: str, path: Path) -> bool:
+def _names_a_file(source: str) -> bool:
+    """Whether something that is not there was meant as a path, and not as a requirement."""
+    if "://" in source:
+        raise UsageError(f"{source}: addresses are not fetched; download the wheel, or name the project")
+    if source.endswith(".whl"):
+        return True
     from perennial.index.requirement import looks_like_requirement
 
-    return os.path.lexists(path) or not looks_like_requirement(source)
+    return not looks_like_requirement(source)
 
 
 def _folder(source: str, path: Path) -> Iterator[Input]:
@@ -72,6 +81,8 @@ def _fetched(source: str, arguments: argparse.Namespace) -> Input:
     from perennial.cli.progress import progress_on_stderr
     from perennial.index import WheelChoice, fetch_wheel, settings_from_pip
 
+    if architecture_of_tag(arguments.arch) is None:
+        raise UsageError(f"--arch {arguments.arch}: no wheels are tagged for it; known are {', '.join(Architecture)}")
     try:
         settings = settings_from_pip(
             os.environ, index_url=arguments.index_url, extra_index_urls=tuple(arguments.extra_index_url)

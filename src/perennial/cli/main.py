@@ -7,6 +7,7 @@ time of auditing a small wheel.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -50,6 +51,7 @@ examples:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs perennial as the command line would; returns the exit code."""
     arguments = sys.argv[1:] if argv is None else list(argv)
+    _settle_streams()
     try:
         code = _run(arguments)
         sys.stdout.flush()
@@ -145,4 +147,18 @@ def _fail(message: str, code: ExitCode) -> int:
 
 def _discard_stdout() -> None:
     """Keeps the interpreter from failing once more when it flushes standard output at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError:
+        return  # standard output is no file: a caller of main() has replaced it
+
+
+def _settle_streams() -> None:
+    """Makes output independent of the locale, and no character of a wheel's names an error.
+
+    What goes to a file or a pipe is UTF-8; a terminal gets its own encoding.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            encoding = stream.encoding if stream.isatty() else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")

@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+from perennial.errors import UnreadableError
+
 
 def write_output(text: str, target: str | None) -> None:
     """`target` is a file's path, or None for standard output."""
@@ -17,6 +19,7 @@ def write_output(text: str, target: str | None) -> None:
     try:
         partial.write_text(text, encoding="utf-8", newline="\n")
         partial.replace(path)
-    except BaseException:
+    except OSError as error:
+        raise UnreadableError(f"{target}: cannot be written: {error.strerror}") from error
+    finally:
         partial.unlink(missing_ok=True)
-        raise

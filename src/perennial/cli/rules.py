@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
 
 from perennial.cli.exit_codes import ExitCode
 from perennial.errors import UsageError
-from perennial.report.sheet import BLANK, Row, Span, row, write_sheet
+from perennial.report.sheet import BLANK, Row, row, write_sheet
 
 SUMMARY = "list the rules, or explain one"
 DESCRIPTION = "Lists all rules that `show` and `check` know, or explains those that are named."
@@ -27,9 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from perennial.audit.checks import RULES
 
-    unknown = [name for name in arguments.rules if name not in RULES]
-    if unknown:
-        raise UsageError(f"there is no rule {unknown[0]}; perennial rules lists them")
+    check_names(arguments.rules)
     chosen = [RULES[name] for name in arguments.rules] or list(RULES.values())
     if arguments.json:
         import json
@@ -41,6 +40,19 @@ def run(arguments: argparse.Namespace) -> int:
     for rule in chosen:
         rows += [row(rule.id, indent=0), row("", rule.title)]
         if arguments.rules:
-            rows += [row("", rule.why), row("", Span(f"docs/{rule.page}.md", "dim")), BLANK]
+            rows += [row("", rule.why), BLANK]
     write_sheet(rows, sys.stdout)
     return ExitCode.OK
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Raises `UsageError` for the first name that is no rule, with the one that was probably meant."""
+    from perennial.audit.checks import RULES
+
+    for name in names:
+        if name not in RULES:
+            from difflib import get_close_matches
+
+            close = get_close_matches(name, RULES, 1)
+            hint = f"did you mean {close[0]}?" if close else "perennial rules lists them"
+            raise UsageError(f"there is no rule {name}: {hint}")

@@ -16,7 +16,8 @@ _MOST_ENTRIES: Final = 1 << 16
 
 class DynamicTable:
     """The entries up to DT_NULL. Where a tag stands twice the last one counts, as in glibc's
-    `elf_get_dynamic_info`; DT_NEEDED is the one tag of which all count, in their order."""
+    `elf_get_dynamic_info`; DT_NEEDED is the one tag of which all count, in their order.
+    """
 
     __slots__ = ("_entries", "_image", "_offset", "_values", "needed")
 
@@ -37,7 +38,8 @@ class DynamicTable:
 
     def span(self, tag: int, field: str) -> tuple[int, int] | None:
         """Where the table lies to which `tag` points, and how many bytes of its segment follow;
-        None where there is no such entry."""
+        None where there is no such entry.
+        """
         address = self._values.get(tag)
         if address is None:
             return None

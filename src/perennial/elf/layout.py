@@ -76,7 +76,7 @@ def _layout(bits: int, order: str, *, wide_hash: bool = False) -> Layout:
         phdr=Struct(order + ("IIQQQQQQ" if wide else "IIIIIIII")),
         dyn=Struct(order + ("qQ" if wide else "iI")),
         # Only st_name, st_info and st_shndx, which stand in this order in both classes:
-        # name, info, (other), shndx, (value, size) / name, (value, size), info, (other), shndx
+        # name, info, other, shndx, value, size in ELF64, and name, value, size, info, other, shndx in ELF32.
         sym=Struct(order + ("IBxH16x" if wide else "I8xBxH")),
         rel=Struct(order + ("QQ" if wide else "II")),
         rela=Struct(order + ("QQq" if wide else "IIi")),

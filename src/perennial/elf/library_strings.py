@@ -22,7 +22,8 @@ _MOST_ENDS: Final = 10_000
 
 class LibraryStrings:
     """Looks for sonames in pieces of one file, which come in ascending order. What is found
-    does not depend on how the file was cut into pieces."""
+    does not depend on how the file was cut into pieces.
+    """
 
     __slots__ = ("_ends", "_names", "_next", "_tail", "_tail_start")
 

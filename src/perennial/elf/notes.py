@@ -29,7 +29,9 @@ _X86: Final = frozenset({EM_386, EM_X86_64})
 
 
 class Notes(NamedTuple):
-    """`build_id` in hexadecimal, of several the first; the x86 levels are bit sets of GNU_PROPERTY_X86_ISA_1_*, 0 where unstated."""
+    """`build_id` in hexadecimal, of several the first; the x86 levels are bit sets of
+    GNU_PROPERTY_X86_ISA_1_*, 0 where unstated.
+    """
 
     build_id: str | None
     x86_isa_needed: int
@@ -50,11 +52,12 @@ def read_notes(image: Image) -> Notes:
             )
         data = image.source.read(header.offset, header.filesz, "PT_NOTE")
         alignment = 8 if header.align == 8 else 4
-        for kind, descriptor in _gnu_notes(data, alignment, little_endian=image.layout.little_endian):
+        little = image.layout.little_endian
+        for kind, descriptor in _gnu_notes(data, alignment, little_endian=little):
             if kind == NT_GNU_BUILD_ID:
                 build_id = build_id or descriptor.hex()
             elif kind == NT_GNU_PROPERTY_TYPE_0 and image.header.machine in _X86:  # others number theirs differently
-                properties.update(_properties(descriptor, image.layout.bits // 8, little_endian=image.layout.little_endian))
+                properties.update(_properties(descriptor, image.layout.bits // 8, little_endian=little))
     return Notes(
         build_id,
         properties.get(GNU_PROPERTY_X86_ISA_1_NEEDED, 0),

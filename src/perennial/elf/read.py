@@ -20,7 +20,7 @@ from perennial.elf.constants import (
 from perennial.elf.dynamic import read_dynamic
 from perennial.elf.image import Image
 from perennial.elf.model import ElfFile, ElfType, StackPermission, TlsSegment
-from perennial.elf.notes import Notes, read_notes
+from perennial.elf.notes import read_notes
 from perennial.elf.source import ByteSource, WholeFile
 from perennial.elf.symbols import SymbolTable
 from perennial.elf.versions import read_verdefs, read_verneeds
@@ -42,7 +42,9 @@ def read_elf(data: bytes | ByteSource, *, exports: bool = False) -> ElfFile:
     try:
         kind = ElfType(image.header.type)
     except ValueError:
-        raise ElfFormatError("not a file type that Linux knows", field="e_type", offset=16, value=image.header.type) from None
+        raise ElfFormatError(
+            "not a file type that Linux knows", field="e_type", offset=16, value=image.header.type
+        ) from None
     abi = ElfAbi(image.layout.bits, image.layout.little_endian, image.header.machine, image.header.flags)
     if kind in (ElfType.RELOCATABLE, ElfType.CORE):
         return _not_loadable(image, abi, kind)

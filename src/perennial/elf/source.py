@@ -9,6 +9,7 @@ that range on its list.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from typing import Final, Protocol
 
 from perennial.errors import ElfFormatError
@@ -73,31 +74,46 @@ class KeptBytes:
             start, data = self._pieces[index]
             if offset + size <= start + len(data):
                 return data[offset - start : offset - start + size]
-        return self._gather(offset, size, index)
+        self._check_kept(offset, size)
+        end = offset + size
+        return b"".join(data[max(offset - start, 0) : end - start] for start, data in self._from(offset, size))
 
     def require(self, offset: int, size: int, field: str) -> None:
         check_range(offset, size, self.size, field)
-        position, end = offset, offset + size
-        for start, data in self._pieces[max(bisect_right(self._starts, offset) - 1, 0) :]:
-            if start > position or position >= end:
-                break
-            position = max(position, start + len(data))
-        if position < end:
+        self._check_kept(offset, size)
+
+    @property
+    def kept(self) -> int:
+        """How many bytes there are."""
+        return sum(len(data) for _, data in self._pieces)
+
+    def joined(self, pieces: list[tuple[int, bytes]]) -> KeptBytes:
+        """With further pieces, which do not overlap those that are there."""
+        return KeptBytes(self.size, sorted([*self._pieces, *pieces]))
+
+    def without(self, ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """The parts of some ranges, (start, end) in ascending order, that were not kept."""
+        missing: list[tuple[int, int]] = []
+        for low, high in ranges:
+            position = low
+            for start, data in self._from(low, high - low):
+                if position < start:
+                    missing.append((position, start))
+                position = max(position, start + len(data))
+            if position < high:
+                missing.append((position, high))
+        return missing
+
+    def _check_kept(self, offset: int, size: int) -> None:
+        if self.without([(offset, offset + size)]):
             raise BytesNotKept(offset, size)
 
-    def _gather(self, offset: int, size: int, index: int) -> bytes:
-        """A range that spans several pieces."""
-        parts: list[bytes] = []
-        position, end = offset, offset + size
-        for start, data in self._pieces[max(index, 0) :]:
-            if start > position or position >= end:
-                break
-            part = data[position - start : end - start]
-            parts.append(part)
-            position += len(part)
-        if position < end:
-            raise BytesNotKept(offset, size)
-        return b"".join(parts)
+    def _from(self, offset: int, size: int) -> Iterator[tuple[int, bytes]]:
+        """The pieces from the one in which `offset` may lie on, up to the end of the range."""
+        for index in range(max(bisect_right(self._starts, offset) - 1, 0), len(self._pieces)):
+            if self._starts[index] >= offset + size:
+                return
+            yield self._pieces[index]
 
 
 def check_range(offset: int, size: int, available: int, field: str) -> None:

@@ -17,6 +17,7 @@ list. `read_stream` does that, a bounded number of times.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from perennial.elf.constants import (
@@ -60,7 +61,8 @@ Chunks = Iterable[bytes]
 
 class StreamedElf(NamedTuple):
     """What came out of one member: its facts, or why it has none, and the names of libraries
-    that it may load by name at run time."""
+    that it may load by name at run time.
+    """
 
     elf: ElfFile | ElfFormatError
     library_strings: tuple[str, ...]
@@ -69,27 +71,18 @@ class StreamedElf(NamedTuple):
 class ElfCollector:
     """Takes an ELF file's content chunk by chunk and keeps what reading it may need.
 
-    `ranges` are (start, end) byte offsets to keep beyond the first `front` bytes and those that
-    the program headers suggest; `strings` takes part in the pass where it is given. What is
-    kept depends on the content alone, and not on how it was cut into chunks.
+    These are the first `front` bytes and what the program headers suggest; `strings` takes part
+    in the pass where it is given. What is kept depends on the content alone, and not on how it
+    was cut into chunks.
     """
 
-    __slots__ = ("_constants", "_front", "_kept", "_pieces", "_position", "_ranges", "_size", "front", "strings")
+    __slots__ = ("_constants", "_front", "_pieces", "_position", "_ranges", "_size", "strings")
 
-    def __init__(
-        self,
-        size: int,
-        ranges: Iterable[tuple[int, int]] = (),
-        *,
-        strings: LibraryStrings | None = None,
-        front: int = _FRONT,
-    ) -> None:
+    def __init__(self, size: int, *, strings: LibraryStrings | None = None, front: int = _FRONT) -> None:
         self.strings: Final = strings
-        self.front: Final = front
         self._size: Final = size
-        self._ranges = _merged([(0, front), *ranges], size)
+        self._ranges = _merged([(0, front)], size)
         self._pieces: Final[list[tuple[int, bytes]]] = []
-        self._kept = 0
         self._position = 0
         self._front: bytes | None = b""  # held back until it is long enough to plan with
         self._constants: list[tuple[int, int]] = []
@@ -104,11 +97,7 @@ class ElfCollector:
             self._plan(chunk[:_PLANNED])
         start = self._position
         self._position = start + len(chunk)
-        for low, piece in _cut(chunk, start, self._ranges):
-            self._pieces.append((low, piece))
-            self._kept += len(piece)
-        if self._kept > _MOST_KEPT:
-            raise ElfFormatError(f"its tables take more than {_MOST_KEPT} bytes", field="PT_DYNAMIC", offset=0)
+        self._pieces.extend(_cut(chunk, start, self._ranges))
         if self.strings is not None:
             for low, piece in _cut(chunk, start, self._constants):
                 self.strings.feed(low, piece)
@@ -127,11 +116,6 @@ class ElfCollector:
         ]
         self._ranges = _merged([*self._ranges, *suggested], self._size)
         self._constants = _merged(_constant_data(headers), self._size, rounded=False)
-
-    @property
-    def is_done(self) -> bool:
-        """Whether nothing that is still to come would be kept."""
-        return self._front is None and (not self._ranges or self._ranges[-1][1] <= self._position)
 
     def source(self) -> KeptBytes:
         return KeptBytes(self._size, self._pieces)
@@ -189,7 +173,7 @@ def read_stream(collector: ElfCollector, again: Callable[[], Chunks]) -> Streame
     """
     source = collector.source()
     try:
-        elf = _read(source, collector.front, again)
+        elf = _read(source, again)
     except ElfFormatError as error:
         return StreamedElf(error, ())
     strings = collector.strings
@@ -198,20 +182,33 @@ def read_stream(collector: ElfCollector, again: Callable[[], Chunks]) -> Streame
     return StreamedElf(elf, strings.found())
 
 
-def _read(source: KeptBytes, front: int, again: Callable[[], Chunks]) -> ElfFile:
-    ranges: list[tuple[int, int]] = []
+def _read(source: KeptBytes, again: Callable[[], Chunks]) -> ElfFile:
     for _ in range(_MOST_PASSES):
         try:
             return read_elf(source)
         except BytesNotKept as missing:
-            ranges += [(missing.offset, missing.offset + missing.size), *_tables(source)]
-        collector = ElfCollector(source.size, ranges, front=front)
-        for chunk in again():
-            collector.feed(chunk)
-            if collector.is_done:
-                break
-        source = collector.source()
-    raise ElfFormatError(f"its tables lie in more than {_MOST_PASSES} places", field="PT_DYNAMIC", offset=0)
+            ranges = [(missing.offset, missing.offset + missing.size), *_tables(source)]
+        source = source.joined(_collect(again(), source.without(_merged(ranges, source.size))))
+        if source.kept > _MOST_KEPT:
+            break
+    raise ElfFormatError(
+        f"its tables lie in more than {_MOST_PASSES} places, or take more than {_MOST_KEPT} bytes",
+        field="PT_DYNAMIC", offset=0,
+    )  # fmt: skip
+
+
+def _collect(chunks: Chunks, ranges: list[tuple[int, int]]) -> list[tuple[int, bytes]]:
+    """The content of `ranges`, no further than the last of them."""
+    pieces: list[tuple[int, bytes]] = []
+    position = kept = 0
+    for chunk in chunks:
+        for low, piece in _cut(chunk, position, ranges):
+            pieces.append((low, piece))
+            kept += len(piece)
+        position += len(chunk)
+        if position >= ranges[-1][1] or kept > _MOST_KEPT:
+            break
+    return pieces
 
 
 _TABLES: Final = (DT_HASH, DT_GNU_HASH, DT_SYMTAB, DT_VERSYM, DT_VERDEF, DT_VERNEED)
@@ -234,7 +231,7 @@ def _tables(source: KeptBytes) -> list[tuple[int, int]]:
     except (ElfFormatError, BytesNotKept):
         return []
     starts = sorted({strings[0], *(start for start, _ in spans)})
-    following = dict(zip(starts, starts[1:], strict=False))
+    following = dict(pairwise(starts))
     ranges = [(strings[0], strings[0] + min(strings[1], dynamic.get(DT_STRSZ) or 0))]
     for start, available in spans:
         guess = min(available, following.get(start, start + _LAST_TABLE) - start, _LARGEST_GUESS)

@@ -1,5 +1,6 @@
 """The dynamic symbol table: what a file imports, with the version and library of each, and
-what it exports."""
+what it exports.
+"""
 
 from __future__ import annotations
 
@@ -113,7 +114,8 @@ class SymbolTable:
         self, records: Iterable[tuple[int, int, int]], numbers: Iterable[int], *, defined: bool
     ) -> list[DynamicSymbol]:
         """The symbols of one kind in a block. Every import of every wheel goes through here: it is
-        the one loop whose speed shows, hence `tuple.__new__`."""
+        the one loop whose speed shows, hence `tuple.__new__`.
+        """
         version_of, bindings, unversioned = self._versions.get, _BINDINGS, (None, None)
         rows = [
             (name, bindings[info], version_of(number & VERSYM_VERSION, unversioned))

@@ -21,7 +21,7 @@ def as_json(reports: Iterable[AuditReport], errors: Mapping[str, str]) -> str:
         "wheels": [report_as_dict(report) for report in reports],
         "errors": [{"input": source, "message": message} for source, message in errors.items()],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(document, indent=2) + "\n"
 
 
 def report_as_dict(report: AuditReport) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def as_sarif(reports: Iterable[AuditReport], errors: Mapping[str, str]) -> str:
         ],
         "results": results,
     }
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
 
 def _rule(identity: str) -> dict[str, Any]:
@@ -41,11 +41,17 @@ def _rule(identity: str) -> dict[str, Any]:
     return {"id": rule.id, "shortDescription": {"text": rule.title}, "fullDescription": {"text": rule.why}}
 
 
+def _uri(path: str) -> str:
+    """A path as SARIF wants it: relative ones are relative to the checkout (3.4.3)."""
+    uri = quote(path.replace("\\", "/"))
+    return f"file://{uri}" if uri.startswith("/") else uri
+
+
 def _result(report: AuditReport, finding: Finding) -> dict[str, Any]:
     location: dict[str, Any] = {
         # Code scanning wants a line; a wheel has none, and 1 is what viewers take for the whole file.
         "physicalLocation": {
-            "artifactLocation": {"uri": quote(report.wheel.path.replace("\\", "/"))},
+            "artifactLocation": {"uri": _uri(report.wheel.path)},
             "region": {"startLine": 1},
         }
     }

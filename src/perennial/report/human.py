@@ -50,23 +50,19 @@ def _rows(report: AuditReport, *, verbose: bool) -> Iterator[Row]:
 
 def _verdict(report: AuditReport) -> str:
     if report.honest is None:
-        return (
-            "claims nothing about Linux"
-            if not any(tag.is_any for tag in report.wheel.filename.platforms)
-            else "claims any"
-        )
+        return "no Linux tag to judge" if report.elf_files else "pure"
     return "honest" if report.honest else "not honest"
 
 
 def _lowest_remark(report: AuditReport) -> Iterator[Span]:
     if report.provisional:
-        yield Span("  provisional: few releases have this C library yet, or on this architecture", "dim")
+        yield Span(f"  provisional: no release, or too few, has exactly this C library on {report.arch_name}", "dim")
     elif report.lowest.text.startswith("linux_"):
         yield Span("  no manylinux or musllinux tag is honest", "bad")
 
 
 def _claims(report: AuditReport) -> Iterator[Row]:
-    label = "claims"
+    label = "judged as" if report.judged_by_caller else "claims"
     for claim in report.claims:
         if claim.honest is None:
             verdict = Span("")
@@ -77,9 +73,13 @@ def _claims(report: AuditReport) -> Iterator[Row]:
         yield row(label, claim.tag.text, verdict)
         label = ""
     claimed = {tag.text for tag in report.wheel.filename.platforms}
-    ought = [tag.text for tag in report.tags]
-    if report.honest is not None and claimed != set(ought):
-        yield row("ought to be", ".".join(ought))
+    if not report.elf_files or claimed == {tag.text for tag in report.tags}:
+        return
+    ought = ".".join(tag.text for tag in report.tags)
+    if report.honest is not True:
+        yield row("ought to be", ought)
+    elif report.lowest.canonical not in {tag.canonical for tag in report.wheel.filename.platforms}:
+        yield row("could be", ought)
 
 
 def _floor(report: AuditReport) -> Iterator[Row]:
@@ -92,7 +92,7 @@ def _floor(report: AuditReport) -> Iterator[Row]:
             label = ""
     if not ladder.steps:
         return
-    label = "floor" if not ladder.unmet and report.lowest.version is not None else "needs"
+    label = "floor" if not ladder.unmet and report.lowest.version is not None else "also needs"
     first = ladder.steps[0]
     for need in first.needs[:_MOST_NAMES]:
         yield row(label, *_need(need))
@@ -107,7 +107,7 @@ def _without(first: Step, rest: tuple[Step, ...]) -> Iterator[Row]:
         return
     following = rest[0]
     what = "it" if len(first.needs) == 1 else "these"
-    then = ", ".join(_short(need) for need in following.needs[:2])
+    then = ", ".join(_named(need) for need in following.needs[:2])
     more = f" and {len(following.needs) - 2} more" if len(following.needs) > 2 else ""
     yield row(
         "", Span(f"without {what} it would be ", "dim"), following.tag.text, Span(f", set by {then}{more}", "dim")
@@ -116,6 +116,10 @@ def _without(first: Step, rest: tuple[Step, ...]) -> Iterator[Row]:
 
 def _short(need: Need) -> str:
     return need.version or need.library
+
+
+def _named(need: Need) -> str:
+    return f"{need.version} of {need.library}" if need.version is not None else need.library
 
 
 def _need(need: Need) -> Iterator[Span]:
@@ -147,7 +151,7 @@ def _contents(report: AuditReport, *, verbose: bool) -> Iterator[Row]:
         yield row("from system", listed(system, most))
     missing = [library.soname for library in report.external if not library.provided]
     if missing:
-        yield row("missing", Span(listed(missing, most), "bad"), Span("  (to be grafted)", "dim"))
+        yield row("missing", Span(listed(missing, most), "bad"))
     if report.bundled:
         yield row("bundled", listed([library.path.rpartition("/")[2] for library in report.bundled], most))
     if report.interpreters:
@@ -156,8 +160,10 @@ def _contents(report: AuditReport, *, verbose: bool) -> Iterator[Row]:
 
 def _requirements(report: AuditReport) -> Iterator[Row]:
     """Every version need: member, library, version, symbols."""
+    label = "needs"
     for member, of_member in groupby(report.requirements, key=lambda requirement: requirement.member):
-        yield row("", Span(member, "name"))
+        yield row(label, Span(member, "name"))
+        label = ""
         for library, needs in groupby(of_member, key=lambda requirement: requirement.library):
             for need in sorted(needs, key=lambda need: version_sort_key(need.version)):
                 yield row("", f"  {library} ", *_requirement(need))
@@ -179,12 +185,13 @@ def _findings(report: AuditReport, *, verbose: bool) -> Iterator[Row]:
     for _, alike in groupby(report.findings, key=lambda finding: (finding.severity, finding.rule)):
         group = tuple(alike)
         shown = group if verbose else group[:_MOST_ALIKE]
-        for finding in shown:
-            yield from _finding(finding)
+        for remedy, with_remedy in groupby(shown, key=lambda finding: finding.remedy):
+            for finding in with_remedy:
+                yield from _finding(finding)
+            if remedy:
+                yield row("", Span("→ ", "dim"), remedy)
         if len(group) > len(shown):
             yield row("", Span(f"and {len(group) - len(shown)} more like this (-v shows them)", "dim"))
-        if group[0].remedy:
-            yield row("", Span("→ ", "dim"), group[0].remedy)
 
 
 def _finding(finding: Finding) -> Iterator[Row]:

@@ -13,8 +13,8 @@ from typing import Final, Self
 from perennial.errors import ArchiveError
 from perennial.wheel.directory import (
     FLAG_DESCRIPTOR,
-    FLAG_UTF8,
     FLAG_ENCRYPTED,
+    FLAG_UTF8,
     STORED,
     Entry,
     directory_span,
@@ -32,6 +32,9 @@ _COMPARED_FLAGS: Final = FLAG_ENCRYPTED | FLAG_DESCRIPTOR | FLAG_UTF8
 # Compressed bytes read, and inflated bytes handed out, at a time: what stays in a core's cache.
 _READ: Final = 1 << 17
 _CHUNK: Final = 1 << 18
+# Deflate may spend any number of bytes on blocks that yield nothing or next to nothing; smaller
+# pieces than this are handed out only at a member's end.
+_LEAST: Final = 1 << 12
 
 
 class Archive:
@@ -57,11 +60,13 @@ class Archive:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._file.close()
 
     def chunks(self, entry: Entry) -> Iterator[bytes]:
-        """The member's content, inflated, in pieces of at most 256 KiB.
+        """The member's content, inflated, in pieces of 4 to 260 KiB, but for the last.
 
         When the last piece has been taken, size and CRC are right, or `ArchiveError` was raised.
         """
@@ -74,7 +79,8 @@ class Archive:
             crc = crc32(chunk, crc)
             yield chunk
         if total != entry.size:
-            raise self._refuse(entry, f"inflates to {'more than ' if total > entry.size else ''}{min(total, entry.size)} bytes instead of {entry.size}")
+            more = "more than " if total > entry.size else ""
+            raise self._refuse(entry, f"inflates to {more}{min(total, entry.size)} bytes instead of {entry.size}")
         if crc != entry.crc:
             raise self._refuse(entry, f"its content has CRC {crc:08x} and should have {entry.crc:08x}")
 
@@ -96,7 +102,7 @@ class Archive:
     def _data_offset(self, entry: Entry) -> int:
         """Where the member's data begin, after its local header has been held against the directory."""
         header = self._read_at(entry.header_offset, _LOCAL.size, entry)
-        signature, _needed, flags, method, _time, _date, crc, compressed, size, name_size, extra_size = _LOCAL.unpack(header)
+        signature, _, flags, method, _time, _date, crc, compressed, size, name_size, extra_size = _LOCAL.unpack(header)
         if signature != b"PK\3\4":
             raise self._refuse(entry, f"no local header stands at byte {entry.header_offset}")
         rest = self._read_at(entry.header_offset + _LOCAL.size, name_size + extra_size, entry)
@@ -108,7 +114,9 @@ class Archive:
         # With a data descriptor the header may leave zeros, which the descriptor fills in (4.4.4).
         deferred = bool(flags & FLAG_DESCRIPTOR) and here == (entry.method, 0, 0, 0)
         if (flags ^ entry.flags) & _COMPARED_FLAGS or (here != there and not deferred):
-            raise self._refuse(entry, "its local header disagrees with the central directory about method, CRC, size or flags")
+            raise self._refuse(
+                entry, "its local header disagrees with the central directory about method, CRC, size or flags"
+            )
         start: int = entry.header_offset + _LOCAL.size + name_size + extra_size
         end = start + entry.compressed_size
         following: int = self._following[entry.header_offset]
@@ -138,23 +146,32 @@ class Archive:
             yield self._read_at(start + position, min(_CHUNK, entry.compressed_size - position), entry)
 
     def _inflated(self, entry: Entry, start: int) -> Iterator[bytes]:
+        if entry.compressed_size == entry.size == 0:
+            return  # no stream at all, as some writers leave it for empty files
         inflater = decompressor()
         position = 0
-        pending = b""
+        pending = held = b""
         try:
             while not inflater.eof:
                 if not pending and position < entry.compressed_size:
                     pending = self._read_at(start + position, min(_READ, entry.compressed_size - position), entry)
                     position += len(pending)
-                was_empty = not pending
+                given = len(pending)
                 chunk = inflater.decompress(pending, _CHUNK)
                 pending = inflater.unconsumed_tail
-                if chunk:
-                    yield chunk
-                elif was_empty:
+                if not chunk and len(pending) == given and not inflater.eof:
                     raise self._refuse(entry, "its deflate stream does not end")
+                if held:
+                    chunk = held + chunk
+                if len(chunk) >= _LEAST:
+                    held = b""
+                    yield chunk
+                else:
+                    held = chunk
         except inflate_error as error:
             raise self._refuse(entry, f"its deflate stream is damaged ({error})") from error
+        if held:
+            yield held
         surplus = len(inflater.unused_data) + entry.compressed_size - position
         if surplus:
             raise self._refuse(entry, f"{surplus} bytes follow the end of its deflate stream")
@@ -166,7 +183,8 @@ class Archive:
             while len(data) < size and (more := self._file.read(size - len(data))):
                 data += more
         except (OSError, ValueError, OverflowError) as error:
-            raise ArchiveError(_os_reason(error), archive=self._name, member=None if entry is None else entry.name) from error
+            member = None if entry is None else entry.name
+            raise ArchiveError(_os_reason(error), archive=self._name, member=member) from error
         if len(data) != size:
             raise ArchiveError(
                 f"cut off: {size} bytes are wanted at {offset}, and the file ends at {self.file_size}",
@@ -184,7 +202,7 @@ def _open(path: Path) -> FileIO:
             path.stat()  # names the reason, if there is one
             raise ArchiveError("not a regular file", archive=os.fspath(path))
         return path.open("rb", buffering=0)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise ArchiveError(_os_reason(error), archive=os.fspath(path)) from error
 
 
@@ -200,10 +218,10 @@ def _check_order(archive: str, entries: tuple[Entry, ...], end: int) -> dict[int
     one's data end depends on its local header, and is checked when it is streamed.
     """
     ordered = sorted(entries, key=lambda entry: entry.header_offset)
-    if (ordered[0].header_offset if ordered else end) != 0:
+    starts = [*(entry.header_offset for entry in ordered), end]
+    if starts[0] != 0:
         raise ArchiveError("something stands before its first member", archive=archive)
-    starts = [*(entry.header_offset for entry in ordered[1:]), end]
-    for entry, following in zip(ordered, starts, strict=True):
+    for entry, following in zip(ordered, starts[1:], strict=True):
         if entry.header_offset + _LOCAL.size + len(entry.raw_name) + entry.compressed_size > following:
             raise ArchiveError("overlaps what follows it in the archive", archive=archive, member=entry.name)
-    return {entry.header_offset: following for entry, following in zip(ordered, starts, strict=True)}
+    return {entry.header_offset: following for entry, following in zip(ordered, starts[1:], strict=True)}

@@ -8,11 +8,13 @@ every installer unpacks. Sections are those of PKWARE's APPNOTE.TXT 6.3.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from struct import Struct
 from typing import Final, NamedTuple, NoReturn
 
 from perennial.errors import ArchiveError
-from perennial.wheel.limits import ArchiveLimits
+from perennial.wheel.limits import MIB, ArchiveLimits
 
 STORED: Final = 0
 DEFLATED: Final = 8
@@ -27,10 +29,14 @@ _EOCD_SIGNATURE: Final = b"PK\5\6"
 _LOCATOR64: Final = Struct("<4sLQL")  # 4.3.15
 _EOCD64: Final = Struct("<4sQ2H2L4Q")  # 4.3.14
 _CENTRAL: Final = Struct("<4s4B4HL2L5H2L")  # 4.3.12
+_EXTRA: Final = Struct("<2H")
 _ZIP64_EXTRA: Final = 0x0001
 _FULL16: Final = 0xFFFF
 _FULL32: Final = 0xFFFFFFFF
 _LONGEST_COMMENT: Final = 0xFFFF
+_UNICODE_PATH_EXTRA: Final = 0x7075
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")  # Unicode's category Cc
+_LARGEST_DIRECTORY: Final = 64 * MIB  # some 300 bytes for each of the members that the limits allow
 
 
 class Entry(NamedTuple):
@@ -93,6 +99,10 @@ def directory_span(archive: str, file_size: int, tail: bytes, limits: ArchiveLim
             f"is at {end.start}: something was put in front of the archive, or cut out of it",
             archive=archive,
         )
+    if end.size > _LARGEST_DIRECTORY:
+        raise ArchiveError(
+            f"a central directory of {end.size} bytes; at most {_LARGEST_DIRECTORY} are read", archive=archive
+        )
     return end.offset, end.size, end.entries
 
 
@@ -124,7 +134,12 @@ def _zip64_end(tail: _Tail, locator: int, plain: _End) -> _End:
         tail.refuse("one part of an archive in several parts")
     if position < 0 or position + _EOCD64.size > locator or not tail.data.startswith(b"PK\6\6", position):
         tail.refuse(f"its zip64 locator points to byte {offset64}, where there is no zip64 end record")
-    _, _size, _made, _needed, _disk, _start, _here, entries, size, offset = _EOCD64.unpack_from(tail.data, position)
+    _, record, _made, _needed, disk, start, here, entries, size, offset = _EOCD64.unpack_from(tail.data, position)
+    # 4.3.14.1: the record's size leaves out its first 12 bytes
+    if position + 12 + record != locator:
+        tail.refuse(f"its zip64 end record of {record} bytes does not reach up to the locator behind it")
+    if (disk, start) != (0, 0) or here != entries:
+        tail.refuse("one part of an archive in several parts")
     for name, short, long, full in (
         ("number of members", plain.entries, entries, _FULL16),
         ("directory size", plain.size, size, _FULL32),
@@ -142,19 +157,29 @@ def parse_directory(archive: str, data: bytes, count: int, limits: ArchiveLimits
     position = 0
     for _ in range(count):
         if position + _CENTRAL.size > len(data) or not data.startswith(b"PK\1\2", position):
-            raise ArchiveError(f"the central directory breaks off after {len(entries)} of {count} members", archive=archive)
+            raise ArchiveError(
+                f"the central directory breaks off after {len(entries)} of {count} members", archive=archive
+            )
         entry, position = _parse_entry(archive, data, position)
         _check_name(archive, entry)
-        if entry.name in seen:
-            raise ArchiveError("stands twice in the archive, and installers differ in which they take", archive=archive, member=entry.name)
-        seen.add(entry.name)
+        path = entry.name.removesuffix("/")
+        if path in seen:
+            raise ArchiveError(
+                "stands twice in the archive, and installers differ in which they take",
+                archive=archive, member=entry.name,
+            )  # fmt: skip
+        seen.add(path)
         _check_entry(archive, entry, limits)
         entries.append(entry)
     if position != len(data):
-        raise ArchiveError(f"{len(data) - position} bytes of the central directory belong to no member", archive=archive)
+        surplus = len(data) - position
+        raise ArchiveError(f"{surplus} bytes of the central directory belong to no member", archive=archive)
     total = sum(entry.size for entry in entries)
+    compressed = sum(entry.compressed_size for entry in entries)
     if total > limits.inflated:
         raise ArchiveError(f"inflates to {total} bytes; the limit is {limits.inflated}", archive=archive)
+    if total > limits.ratio_from and total > limits.ratio * compressed:
+        raise ArchiveError(_ratio_reason(compressed, total, limits), archive=archive)
     return tuple(entries)
 
 
@@ -169,8 +194,11 @@ def _parse_entry(archive: str, data: bytes, position: int) -> tuple[Entry, int]:
         raise ArchiveError("the central directory breaks off within a member's name or extra field", archive=archive)
     raw_name = data[start : start + name_size]
     name = decode_name(archive, raw_name, flags)
-    if _FULL32 in (compressed, size, offset):
+    if extra_size or _FULL32 in (compressed, size, offset):
         extra = data[start + name_size : start + name_size + extra_size]
+        if _UNICODE_PATH_EXTRA in dict(_extra_fields(extra)):
+            # 4.6.9; Python's zipfile takes that name from 3.13 on, others do not
+            raise ArchiveError("has a second name in its extra field", archive=archive, member=name)
         size, compressed, offset = widen(archive, name, extra, (size, compressed, offset))
     unix = system == 3  # 4.4.2
     return Entry(name, raw_name, flags, method, crc, compressed, size, offset, external >> 16 if unix else 0), end
@@ -191,14 +219,20 @@ def widen(archive: str, name: str, extra: bytes, values: tuple[int, ...]) -> tup
 
 
 def _zip64_fields(extra: bytes) -> list[int]:
-    position = 0
-    while position + 4 <= len(extra):
-        kind, size = int.from_bytes(extra[position : position + 2], "little"), int.from_bytes(extra[position + 2 : position + 4], "little")
-        body = extra[position + 4 : position + 4 + size]
+    for kind, body in _extra_fields(extra):
         if kind == _ZIP64_EXTRA:
             return [int.from_bytes(body[at : at + 8], "little") for at in range(0, len(body) // 8 * 8, 8)]
-        position += 4 + size
     return []
+
+
+def _extra_fields(extra: bytes) -> Iterator[tuple[int, bytes]]:
+    """(header id, content) of each block of an extra field (4.5.1)."""
+    position = 0
+    while position + _EXTRA.size <= len(extra):
+        kind, size = _EXTRA.unpack_from(extra, position)
+        position += _EXTRA.size
+        yield kind, extra[position : position + size]
+        position += size
 
 
 def decode_name(archive: str, raw: bytes, flags: int) -> str:
@@ -213,7 +247,8 @@ def decode_name(archive: str, raw: bytes, flags: int) -> str:
 
 def _check_name(archive: str, entry: Entry) -> None:
     """Refuses names that lead out of the folder into which a wheel is unpacked, or that two
-    installers could take for two different files."""
+    installers could take for two different files.
+    """
     name = entry.name
     parts = name.removesuffix("/").split("/")
     if "\0" in name or "\\" in name:
@@ -224,6 +259,8 @@ def _check_name(archive: str, entry: Entry) -> None:
         reason = "a name that leads out of the wheel"
     elif "" in parts or "." in parts:
         reason = "a name with an empty part"
+    elif not name.isprintable() and _CONTROL.search(name):
+        reason = "a name with a control character"
     else:
         return
     raise ArchiveError(reason, archive=archive, member=name)
@@ -236,8 +273,14 @@ def _check_entry(archive: str, entry: Entry, limits: ArchiveLimits) -> None:
         reason = f"compressed with method {entry.method}; installers read 0 (stored) and 8 (deflated)"
     elif entry.method == STORED and entry.size != entry.compressed_size:
         reason = f"stored, and yet its two sizes differ: {entry.compressed_size} and {entry.size}"
-    elif entry.size > limits.ratio_from and entry.size > limits.ratio * max(entry.compressed_size, 1):
-        reason = f"inflates from {entry.compressed_size} to {entry.size} bytes; the limit is a factor of {limits.ratio}"
+    elif entry.is_directory and entry.size:
+        reason = "a folder, and yet it has content"
+    elif entry.size > limits.ratio_from and entry.size > limits.ratio * entry.compressed_size:
+        reason = _ratio_reason(entry.compressed_size, entry.size, limits)
     else:
         return
     raise ArchiveError(reason, archive=archive, member=entry.name)
+
+
+def _ratio_reason(compressed: int, size: int, limits: ArchiveLimits) -> str:
+    return f"inflates from {compressed} to {size} bytes; the limit is a factor of {limits.ratio}"

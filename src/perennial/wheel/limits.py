@@ -16,5 +16,6 @@ class ArchiveLimits(NamedTuple):
 
     members: int = 200_000
     inflated: int = 16 << 30  # bytes, all members together
-    ratio: int = 200  # inflated : compressed, for members that inflate to more than `ratio_from`
+    ratio: int = 200  # inflated : compressed, for what inflates to more than `ratio_from`: a member, or all of them
     ratio_from: int = 64 * MIB
+    facts: int = 1 << 30  # bytes of memory, roughly, for all that is kept about the members (scipy: 6 MB)

@@ -7,11 +7,15 @@ padding, size in bytes. RECORD itself and signatures of it carry neither hash no
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 # The specification wants sha256 or better and names md5 and sha1 as forbidden.
 ALGORITHMS: Final = frozenset({"sha256", "sha384", "sha512", "sha3_256", "sha3_512", "blake2b", "blake2s"})
+
+_MOST_LINES: Final = 500_000  # an archive has at most 200,000 members by default
+_LONGEST_SIZE: Final = 20  # digits of 2**64
+_LONGEST_SHOWN: Final = 200
 
 
 class RecordEntry(NamedTuple):
@@ -45,40 +49,59 @@ class Record(NamedTuple):
 
 def parse_record(path: str, content: bytes) -> Record:
     """Reads RECORD's content; never fails, for a wrong line is a finding about the wheel."""
+    if content.count(b"\n") > _MOST_LINES or content.count(b",") > 4 * _MOST_LINES:
+        return Record(path, {}, ((1, f"has more than {_MOST_LINES} lines, or {4 * _MOST_LINES} fields"),))
     entries: dict[str, RecordEntry] = {}
     malformed: list[tuple[int, str]] = []
-    text = content.decode("utf-8", "backslashreplace")
-    for number, fields in enumerate(_rows(text), start=1):
+    for number, fields in _rows(content.decode("utf-8", "backslashreplace")):
         if not any(fields):
             continue
         entry = _entry(fields, number)
         if isinstance(entry, str):
             malformed.append((number, entry))
         elif entry.path in entries:
-            malformed.append((number, f"{entry.path!r} is listed a second time"))
+            malformed.append((number, f"{_shown(entry.path)} is listed a second time"))
         else:
             entries[entry.path] = entry
     return Record(path, entries, tuple(malformed))
 
 
-def _rows(text: str) -> list[list[str]]:
+def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
+    """(line number, fields) of each line."""
     if '"' not in text:  # every RECORD without commas in names; splitting is all there is to do
-        return [line.split(",") for line in text.splitlines()]
+        for number, line in enumerate(text.split("\n"), start=1):
+            yield number, line.removesuffix("\r").split(",")
+        return
     import csv
+    from io import StringIO
 
-    return list(csv.reader(text.splitlines()))
+    reader = csv.reader(StringIO(text, newline=""))
+    while True:
+        number = reader.line_num + 1
+        try:
+            yield number, next(reader)
+        except StopIteration:
+            return
+        except csv.Error:  # a field of more than 128 KiB, which is a quote that nothing closes
+            yield number, ["a field that does not end"]
 
 
 def _entry(fields: list[str], line: int) -> RecordEntry | str:
     if len(fields) != 3:
-        return f"has {len(fields)} fields instead of 3"
+        return f"has {len(fields)} field{'s' * (len(fields) != 1)} instead of 3"
     path, hashed, size = fields
     algorithm, equals, digest = hashed.partition("=")
-    if hashed and not (equals and digest):
-        return f"{hashed!r} is not algorithm=digest"
-    if size and not (size.isascii() and size.isdigit()):
-        return f"{size!r} is not a size in bytes"
+    if not path:
+        return "names no file"
+    if hashed and not (algorithm and equals and digest):
+        return f"{_shown(hashed)} is not algorithm=digest"
+    if size and not (size.isascii() and size.isdigit() and len(size) <= _LONGEST_SIZE):
+        return f"{_shown(size)} is not a size in bytes"
     return RecordEntry(path, algorithm or None, digest or None, int(size) if size else None, line)
+
+
+def _shown(text: str) -> str:
+    return repr(text) if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]!r}..."
 
 
 def encode_digest(digest: bytes) -> str:

@@ -1,5 +1,6 @@
 """A wheel, read once: every member is streamed through hash and ELF reader, and what stays
-are facts."""
+are facts.
+"""
 
 from __future__ import annotations
 
@@ -81,8 +82,9 @@ def read_wheel(
 
     Raises `WheelFilenameError` and `ArchiveError`.
     """
+    limits = limits or ArchiveLimits()
     filename = WheelFilename.parse(path.name)
-    with Archive(path, limits or ArchiveLimits()) as archive:
+    with Archive(path, limits) as archive:
         files = [entry for entry in archive.entries if not entry.is_directory]
         by_name = {entry.name: entry for entry in files}
         dist_info = _dist_info(archive, files)
@@ -90,7 +92,16 @@ def read_wheel(
         record = _read_record(archive, by_name.get(f"{dist_info}/RECORD"))
         # In the order in which they lie on disk; sorted only afterwards.
         files.sort(key=lambda entry: entry.header_offset)
-        members = [_read_member(archive, entry, record, progress) for entry in files]
+        members: list[WheelMember] = []
+        memory = 0
+        for entry in files:
+            member = _read_member(archive, entry, record, progress)
+            members.append(member)
+            memory += _memory(member)
+            if memory > limits.facts:
+                raise ArchiveError(
+                    f"the facts about its members take more than {limits.facts} bytes", archive=str(path)
+                )
         for entry in archive.entries:
             if entry.is_directory:
                 any(archive.chunks(entry))  # has no content; its local header is checked
@@ -109,27 +120,38 @@ def _dist_info(archive: Archive, files: list[Entry]) -> str:
     tops = sorted({entry.name.partition("/")[0] for entry in files if ".dist-info/" in entry.name})
     found = [top for top in tops if top.endswith(".dist-info")]
     if len(found) != 1:
-        listed = "none" if not found else ", ".join(found)
-        raise ArchiveError(f"not a wheel: it should have one .dist-info folder and has {listed}", archive=str(archive.path))
+        listed = "none" if not found else ", ".join(map(repr, found[:3])) + ", ..." * (len(found) > 3)
+        raise ArchiveError(
+            f"not a wheel: it should have one .dist-info folder and has {listed}", archive=str(archive.path)
+        )
     return found[0]
 
 
 def _read_metadata(archive: Archive, entry: Entry | None) -> WheelMetadata | None:
     if entry is None:
         return None
-    content = archive.read(entry, _LARGEST_METADATA).decode("utf-8", "backslashreplace")
-    purelib: bool | None = None
-    tags: list[str] = []
-    for line in content.splitlines():
+    fields = parse_wheel_file(archive.read(entry, _LARGEST_METADATA))
+    purelib = next((value.lower() == "true" for key, value in fields if key == "root-is-purelib"), None)
+    return WheelMetadata(entry.name, purelib, tuple(value for key, value in fields if key == "tag"))
+
+
+def parse_wheel_file(content: bytes) -> list[tuple[str, str]]:
+    """The fields of WHEEL, names in lower case.
+
+    The format is that of mail headers (PyPA specification "Binary distribution format"), of
+    which installers read no more than up to the first empty line, and, of a field that should
+    stand once, the first.
+    """
+    fields: list[tuple[str, str]] = []
+    text = content.decode("utf-8", "backslashreplace").replace("\r\n", "\n").replace("\r", "\n")
+    for line in text.split("\n"):
+        if line[:1] in (" ", "\t"):
+            continue  # goes on with the line before, as no field of WHEEL does
         key, colon, value = line.partition(":")
-        match key.strip().lower() if colon else "":
-            case "root-is-purelib":
-                purelib = value.strip().lower() == "true"
-            case "tag":
-                tags.append(value.strip())
-            case _:
-                pass
-    return WheelMetadata(entry.name, purelib, tuple(tags))
+        if not colon or " " in key:
+            break
+        fields.append((key.strip().lower(), value.strip()))
+    return fields
 
 
 def _read_record(archive: Archive, entry: Entry | None) -> Record | None:
@@ -163,10 +185,32 @@ def _read_member(archive: Archive, entry: Entry, record: Record | None, progress
     )
 
 
+def _memory(member: WheelMember) -> int:
+    """About how many bytes a member's facts take: what an ELF file may name is many times its size."""
+    elf = member.elf
+    if not isinstance(elf, ElfFile):
+        return 500
+    single = (elf.soname, elf.rpath, elf.runpath, elf.build_id, *elf.needed, *member.library_strings)
+    versions = [need.versions for need in elf.verneeds]
+    return (
+        1000
+        + sum(100 + len(text) for text in single if text is not None)
+        + sum(160 + len(symbol[0]) for symbol in elf.imports)
+        + sum(160 + len(version.name) for group in versions for version in group)
+        + sum(300 + len(definition.name) + sum(map(len, definition.parents)) for definition in elf.verdefs)
+    )
+
+
 SITE_PACKAGES: Final = "lib/python3/site-packages"
 # Install schemes by the names that they have below *.data/ (PyPA specification "Binary
 # distribution format", "The .data directory"), as paths below the environment's root.
-_SCHEMES: Final = {"purelib": f"{SITE_PACKAGES}/", "platlib": f"{SITE_PACKAGES}/", "scripts": "bin/", "data": "", "headers": "include/"}
+_SCHEMES: Final = {
+    "purelib": f"{SITE_PACKAGES}/",
+    "platlib": f"{SITE_PACKAGES}/",
+    "scripts": "bin/",
+    "data": "",
+    "headers": "include/",
+}
 
 
 def _location(path: str) -> str:

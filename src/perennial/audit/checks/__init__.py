@@ -97,5 +97,7 @@ CONTENT_CHECKS: Final[tuple[Callable[[Content], Iterator[Finding]], ...]] = (
 CLAIM_CHECKS: Final[tuple[Callable[[Judgement], Iterator[Finding]], ...]] = (
     too_new_symbol_version.check_claims,
     library_not_provided.check_claims,
+    wrong_architecture.check_claims,
+    wrong_libc.check_claims,
     dead_tag.check_claims,
 )

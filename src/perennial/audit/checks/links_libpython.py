@@ -14,7 +14,7 @@ RULE = Rule(
     "links-libpython",
     "Links libpython",
     "Most interpreters have libpython built in and no such library beside them (PEP 513, "
-    "'Symbols and undefined symbols'); where there is one, a second copy of the interpreter is loaded.",
+    "'The manylinux1 policy'); where there is one, a second copy of the interpreter is loaded.",
 )
 
 _LIBPYTHON: Final = re.compile(r"^libpython\d.*\.so(\.|$)|^libpypy\d.*\.so(\.|$)")

@@ -16,16 +16,16 @@ RULE = Rule(
 
 
 def check(content: Content) -> Iterator[Finding]:
-    for member, elf in content.files:
-        for symbol in elf.imports:
-            if symbol.name.startswith("PyFPE_"):
+    for path, imports in content.imports.items():
+        for name in imports.unversioned:
+            if name.startswith("PyFPE_"):
                 yield Finding(
                     RULE.id,
                     Severity.ERROR,
-                    member.path,
-                    f"{member.path} needs {symbol.name}, which only interpreters built with --with-fpectl have",
-                    requires=symbol.name,
-                    remedy="Build with an interpreter that was configured without --with-fpectl (PEP 513, 'fpectl').",
+                    path,
+                    f"{path} needs {name}, which only interpreters built with --with-fpectl have",
+                    requires=name,
+                    remedy="Build with an interpreter configured without --with-fpectl (PEP 513, 'fpectl builds').",
                     defeats_tags=True,
                 )
                 break

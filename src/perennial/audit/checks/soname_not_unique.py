@@ -16,8 +16,8 @@ RULE = Rule(
     "wheel, this wheel gets that one, and the other way round.",
 )
 
-# name-1a2b3c4d.so, name-1a2b3c4d.so.1, or name.1a2b3c4d.so: eight hexadecimal digits or more
-_UNIQUE: Final = re.compile(r"[-._](?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{6,}\.so|[-._][0-9a-f]{8,}\.so")
+# name-1a2b3c4d.so.1, name-r0-1a2b3c4d.3.15.so: six hexadecimal digits or more, not all of one kind, or eight
+_UNIQUE: Final = re.compile(r"[-._](?:(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{6,}|[0-9a-f]{8,})(?=[-.])")
 
 # What interpreters and their standard library's extension modules load on the distributions: a
 # process has one of these before it imports any wheel (Debian's libpython3-stdlib, Fedora's python3-libs).

@@ -54,10 +54,10 @@ def _unmet(need: Need, tag: PlatformTag | None, policies: Policies) -> Iterator[
             RULE.id,
             Severity.ERROR if tag is not None else Severity.WARNING,
             member,
-            f"{member} needs {what} from {need.library}, which no release that is known to {policies.libc} "
-            f"{policies.newest[0]}.{policies.newest[1]} is sure to provide",
+            f"{member} needs {what} from {need.library}, which no known release is sure to provide "
+            f"(the newest {policies.libc} known is {policies.newest[0]}.{policies.newest[1]})",
             requires=need.version or need.library,
-            remedy=f"Build against an older {_whose(need)}; if this version is real, a newer perennial may know it.",
+            remedy="Build on an older distribution; if this version is real, a newer perennial may know it.",
             witnesses=_witnesses(need, tag),
         )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from perennial.audit.context import Content
 from perennial.finding import Finding, Rule, Severity
@@ -14,16 +16,23 @@ RULE = Rule(
 )
 
 
+# The ABI tag keeps such wheels from other interpreters: cp27m means UCS-2, cp27mu UCS-4 (PEP 513, "UCS-2 vs
+# UCS-4 builds": "we now allow the manylinux1 platform tags to be used in combination with any ABI tag").
+_SAYS_UCS2: Final = re.compile(r"cp(2\d|3[0-2])d?m?")
+
+
 def check(content: Content) -> Iterator[Finding]:
-    for member, elf in content.files:
-        for symbol in elf.imports:
-            if symbol.name.startswith("PyUnicodeUCS2_"):
+    if all(_SAYS_UCS2.fullmatch(abi) for abi in content.wheel.filename.abis):
+        return
+    for path, imports in content.imports.items():
+        for name in imports.unversioned:
+            if name.startswith("PyUnicodeUCS2_"):
                 yield Finding(
                     RULE.id,
                     Severity.ERROR,
-                    member.path,
-                    f"{member.path} needs {symbol.name}, which only interpreters built with UCS-2 strings have",
-                    requires=symbol.name,
+                    path,
+                    f"{path} needs {name}, which only interpreters built with UCS-2 strings have",
+                    requires=name,
                     remedy="Build with a UCS-4 interpreter (ABI tag cp27mu; PEP 513, 'UCS-2 vs UCS-4 builds').",
                     defeats_tags=True,
                 )

@@ -10,7 +10,7 @@ from perennial.finding import Finding, Rule, Severity
 RULE = Rule(
     "wheel-tags-differ",
     "The tags in WHEEL are not those of the file name",
-    "Installers go by either: the same wheel is accepted by one and refused by another.",
+    "Somebody has renamed the file: installers go by its name, and tools that rebuild or publish wheels by WHEEL.",
 )
 
 

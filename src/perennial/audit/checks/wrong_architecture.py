@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from perennial.arch import architecture_of_tag
-from perennial.audit.context import Content
+from perennial.audit.context import Content, Judgement
 from perennial.finding import Finding, Rule, Severity
 
 RULE = Rule(
@@ -30,14 +30,20 @@ def check(content: Content) -> Iterator[Finding]:
             remedy="Put files for each architecture into a wheel of their own.",
             defeats_tags=is_library,
         )
-    for tag in content.wheel.filename.platforms:
+
+
+def check_claims(judgement: Judgement) -> Iterator[Finding]:
+    content = judgement.content
+    for tag in judgement.judged:
+        architecture = content.architecture
         if tag.arch is None or architecture is None or architecture_of_tag(tag.arch) is architecture:
             continue
         yield Finding(
             RULE.id,
             Severity.ERROR,
             content.files[0][0].path if content.files else None,
-            f"the file name claims {tag}, and the wheel's ELF files are for {architecture}",
+            f"{tag} is {'asked for' if judgement.judged_by_caller else 'claimed'}, and the wheel's ELF files are "
+            f"for {architecture}",
             requires=architecture.value,
             remedy=f"Tag it for {architecture}, or build it for {tag.arch}.",
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from perennial.audit.context import Content
+from perennial.audit.context import Content, Judgement
 from perennial.finding import Finding, Rule, Severity
 from perennial.platform_tag import Libc
 
@@ -16,33 +16,42 @@ RULE = Rule(
 
 
 def check(content: Content) -> Iterator[Finding]:
-    members: dict[Libc, list[str]] = {}
-    for path, libc in content.libc_by_member.items():
-        members.setdefault(libc, []).append(path)
-    if len(members) > 1:
-        for libc, paths in sorted(members.items()):
-            if libc is not content.libc:
-                yield from (
-                    Finding(
-                        RULE.id,
-                        Severity.ERROR,
-                        path,
-                        f"{path} is linked against {libc}, and the rest of the wheel against {content.libc}",
-                        requires=libc.value,
-                        remedy="Build all files against one C library, and a wheel for each.",
-                        defeats_tags=True,
-                    )
-                    for path in sorted(paths)
-                )
-    for tag in content.wheel.filename.platforms:
-        if tag.libc is not None and content.libc is not None and tag.libc is not content.libc:
-            witness = min(members[content.libc])
-            kind = "manylinux" if content.libc is Libc.GLIBC else "musllinux"
+    members = _members(content)
+    for libc in sorted(members.keys() - {content.libc}):
+        for path in members[libc]:
             yield Finding(
                 RULE.id,
                 Severity.ERROR,
-                witness,
-                f"the file name claims {tag}, and {witness} is linked against {content.libc}",
-                requires=content.libc.value,
-                remedy=f"Tag it {kind}, or build it against {tag.libc}.",
+                path,
+                f"{path} is linked against {libc}, and the rest of the wheel against {content.libc}",
+                requires=libc.value,
+                remedy="Build all files against one C library, and a wheel for each.",
+                defeats_tags=True,
             )
+
+
+def check_claims(judgement: Judgement) -> Iterator[Finding]:
+    libc = judgement.content.libc
+    if libc is None:
+        return
+    witness = _members(judgement.content)[libc][0]
+    claimed = "asked for" if judgement.judged_by_caller else "claimed"
+    for tag in judgement.judged:
+        if tag.libc is None or tag.libc is libc:
+            continue
+        yield Finding(
+            RULE.id,
+            Severity.ERROR,
+            witness,
+            f"{tag} is {claimed}, and {witness} is linked against {libc}",
+            requires=libc.value,
+            remedy=f"Tag it {judgement.lowest}, or build it against {tag.libc}.",
+        )
+
+
+def _members(content: Content) -> dict[Libc, list[str]]:
+    """The files that are linked against each C library, sorted."""
+    members: dict[Libc, list[str]] = {}
+    for path in sorted(content.libc_by_member):
+        members.setdefault(content.libc_by_member[path], []).append(path)
+    return members

@@ -1,0 +1,128 @@
+"""perennial show against auditwheel show, on real wheels; `make bench`, or BENCH=all for tensorflow too.
+
+Prints Markdown tables. Figures are CPU seconds (user + system) and peak memory of whole
+processes, medians of runs that alternate; compare ratios, not seconds of different days.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from bench.measure import alternate, machine
+from tests.support.elf_builder import Import, elf
+from tests.support.wheel_builder import wheel
+
+FOLDER = Path(os.environ.get("PERENNIAL_BENCH_CACHE", ".cache/bench"))
+WHEELS = (
+    "numpy==2.4.6",
+    "scipy==1.17.1",
+    "pyarrow==26.0.1",
+    "opencv-python-headless==5.0.0.93",
+    "scikit-learn==1.9.1",
+)
+LARGE = ("tensorflow==2.21.0",)
+BIN = Path(sys.executable).parent
+INFLATE = Path(__file__).with_name("inflate.py")
+
+
+def main() -> None:
+    print(f"{machine()}\n")
+    projects = WHEELS + (LARGE if os.environ.get("BENCH") == "all" else ())
+    print(
+        "| wheel | MB | auditwheel CPU s | MiB | perennial CPU s | MiB | ratio | inflate CPU s | perennial ÷ inflate |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|")
+    ratios = []
+    for project in projects:
+        path = download(project)
+        large = path.stat().st_size > 200e6
+        theirs, ours, floor = alternate(
+            [
+                [str(BIN / "auditwheel"), "show", str(path)],
+                [str(BIN / "perennial"), "show", str(path)],
+                [sys.executable, str(INFLATE), str(path)],
+            ],
+            1 if large else 5,
+        )
+        ratios.append(theirs.cpu / ours.cpu)
+        print(
+            f"| {project.partition('==')[0]} | {path.stat().st_size / 1e6:.0f} | {theirs.cpu:.2f} | {theirs.peak:.0f} "
+            f"| {ours.cpu:.3f} | {ours.peak:.0f} | **{ratios[-1]:.1f}×** | {floor.cpu:.3f} | {ours.cpu / floor.cpu:.2f} |",
+            flush=True,
+        )
+    print(f"\ngeometric mean of the CPU ratio: {math.prod(ratios) ** (1 / len(ratios)):.1f}\n")
+    small()
+    growth()
+
+
+def small() -> None:
+    path = download("pyyaml==6.0.3")
+    (cost,) = alternate([[str(BIN / "perennial"), "show", str(path)]], 9)
+    print(f"a wheel of {path.stat().st_size / 1e3:.0f} kB (pyyaml): {cost.cpu:.3f} CPU s, {cost.peak:.0f} MiB\n")
+
+
+def growth() -> None:
+    """Synthetic wheels, to see that cost grows with what is in them and not with its square."""
+    print("| synthetic wheel | perennial CPU s | MiB |")
+    print("|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        for members in (100, 1_000, 10_000):
+            _print(f"{members:,} members", many_members(Path(folder) / str(members), members))
+        for extensions, chain in ((10, 10), (40, 10), (10, 40), (40, 40), (80, 40), (1000, 1), (1000, 40)):
+            _print(f"{extensions} extensions × chain of {chain}", chained(Path(folder), extensions, chain))
+
+
+def _print(name: str, path: Path) -> None:
+    (cost,) = alternate([[str(BIN / "perennial"), "show", "-q", str(path)]], 3)
+    print(f"| {name} | {cost.cpu:.3f} | {cost.peak:.0f} |", flush=True)
+
+
+def many_members(folder: Path, count: int) -> Path:
+    members = {f"demo/data_{number:05}.txt": b"%d\n" % number for number in range(count)}
+    folder.mkdir()
+    return wheel(folder, members=members | {"demo/x.so": library("x.so", ())}, tags="py3-none-manylinux_2_17_x86_64")
+
+
+def chained(folder: Path, extensions: int, chain: int) -> Path:
+    """Extension modules that each need the first of a chain of libraries, without RUNPATH in the libraries."""
+    members = {
+        f"demo.libs/lib{number}.so": library(f"lib{number}.so", (f"lib{number + 1}.so",) if number + 1 < chain else ())
+        for number in range(chain)
+    }
+    for number in range(extensions):
+        data = library(None, tuple(f"lib{at}.so" for at in range(chain)), runpath="$ORIGIN/../demo.libs")
+        members[f"demo/ext{number}.cpython-311-x86_64-linux-gnu.so"] = data
+    target = folder / f"{extensions}-{chain}"
+    target.mkdir()
+    return wheel(target, members=members, tags="cp311-cp311-manylinux_2_17_x86_64")
+
+
+def library(soname: str | None, needed: tuple[str, ...], runpath: str | None = None) -> bytes:
+    symbols = (Import("memcpy", "GLIBC_2.14", "libc.so.6"), Import("PyModule_Create2"))
+    return elf(soname=soname, needed=(*needed, "libc.so.6"), imports=symbols, runpath=runpath)
+
+
+def download(requirement: str) -> Path:
+    """A wheel of the configured index for CPython 3.11 on x86_64, downloaded once."""
+    project = requirement.partition("==")[0].replace("-", "_")
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    found = sorted(FOLDER.glob(f"{project}-{requirement.partition('==')[2]}-*.whl"))
+    if not found:
+        options = ["--no-deps", "--only-binary=:all:", "--python-version=3.11", "--implementation=cp"]
+        platforms = [f"--platform=manylinux_2_{minor}_x86_64" for minor in (28, 27, 17)]
+        platforms.append("--platform=manylinux2014_x86_64")
+        command = [sys.executable, "-m", "pip", "download", "-q", *options, *platforms]
+        subprocess.run([*command, "-d", str(FOLDER), requirement], check=True)
+        found = sorted(FOLDER.glob(f"{project}-{requirement.partition('==')[2]}-*.whl"))
+    return found[0]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,20 @@
+// libhelp has no way to libdeep, and needs none: the module has loaded an object of that soname by then.
+//! build: cc -shared -fPIC -DDEEP {src} -Wl,-soname,libdeep-1a2b3c4d.so -o libdeep-1a2b3c4d.so
+//! build: cc -shared -fPIC -DHELP {src} libdeep-1a2b3c4d.so -Wl,-soname,libhelp-1a2b3c4d.so -o libhelp-1a2b3c4d.so
+//! build: cc -shared -fPIC {src} -Wl,--no-as-needed libhelp-1a2b3c4d.so libdeep-1a2b3c4d.so -Wl,--enable-new-dtags,-rpath,$ORIGIN/../demo.libs -o core.so
+//! member: {module} = core.so
+//! member: demo.libs/libhelp-1a2b3c4d.so = libhelp-1a2b3c4d.so
+//! member: demo.libs/libdeep-1a2b3c4d.so = libdeep-1a2b3c4d.so
+//! expect: lowest = manylinux_2_5_x86_64
+//! expect: library = libhelp-1a2b3c4d.so demo.libs/libhelp-1a2b3c4d.so
+//! expect: library = libdeep-1a2b3c4d.so demo.libs/libdeep-1a2b3c4d.so
+//! loader: loads
+#if defined(DEEP)
+int deep(void) { return 42; }
+#elif defined(HELP)
+extern int deep(void);
+int help(void) { return deep(); }
+#else
+extern int help(void);
+int answer(void) { return help(); }
+#endif

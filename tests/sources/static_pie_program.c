@@ -1,0 +1,9 @@
+// Built with whatever glibc there is, and in need of none: its tags name both C libraries.
+//! try: cc -static-pie {src} -o program
+//! build: cc -static-pie {src} -o program
+//! tags: py3-none-manylinux_2_28_x86_64
+//! member: demo-1.0.data/scripts/answer = program
+//! expect: lowest = manylinux_2_5_x86_64
+//! expect: tags = manylinux1_x86_64 manylinux_2_5_x86_64 musllinux_1_1_x86_64
+//! loader: runs
+int main(void) { return 0; }

@@ -1,0 +1,267 @@
+"""The wheels of the documentation's examples.
+
+A page names a set in a comment before a block (`<!-- wheels: executable-stack -->`), and
+tests/test_docs.py builds that set in an empty folder and runs the block there. For a reader who
+wants to follow: `python -m tests.support.example_wheels executable-stack FOLDER`.
+
+The wheels are small, and say what a real one in the same trouble says.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from tests.support.elf_builder import Export, Import, Need, NeedVersion, elf
+from tests.support.raw_zip import SYMLINK, RawEntry, RawZip, Side
+from tests.support.wheel_builder import add_lines, alter_line, drop_lines, entries_of, wheel, wheel_bytes
+
+MODULE: Final = "demo/_core.cpython-312-x86_64-linux-gnu.so"
+LIBC: Final = "libc.so.6"
+LIBSTDCXX: Final = "libstdc++.so.6"
+TAG_2_17: Final = "cp312-cp312-manylinux2014_x86_64.manylinux_2_17_x86_64"
+TAG_2_28: Final = "cp312-cp312-manylinux_2_28_x86_64"
+PYTHON: Final = Import("PyModule_Create2")
+CLOCK: Final = Import("clock_gettime", "GLIBC_2.17", LIBC)
+OLD_MEMCPY: Final = Import("memcpy", "GLIBC_2.2.5", LIBC)
+
+
+def module(*imports: Import, **fields: Any) -> bytes:
+    """An extension module that any glibc from 2.17 on can load, and what `fields` make of it."""
+    fields.setdefault("needed", (LIBC,))
+    return elf(imports=(PYTHON, CLOCK, *imports), exports=(Export("PyInit__core"),), **fields)
+
+
+def old_module(symbol: Import, init: str) -> bytes:
+    """One of Python's early years, for any glibc of x86_64."""
+    return elf(imports=(symbol, OLD_MEMCPY), exports=(Export(init),), needed=(LIBC,))
+
+
+def library(soname: str, **fields: Any) -> bytes:
+    """A shared library that needs nothing but libc."""
+    fields.setdefault("needed", (LIBC,))
+    fields.setdefault("exports", (Export("demo_of_a_library"),))
+    return elf(soname=soname, imports=(CLOCK,), **fields)
+
+
+def demo(folder: Path, content: bytes | None = None, /, *, tags: str = TAG_2_17, **options: Any) -> None:
+    """`demo-1.0`, with one extension module and what `members` adds."""
+    members = {"demo/__init__.py": b"from demo import _core\n"}
+    if content is not None:
+        members[MODULE] = content
+    members |= options.pop("members", {})
+    wheel(folder, tags=tags, members=members, **options)
+
+
+# ----- sets of wheels
+
+
+def _honest(folder: Path) -> None:
+    demo(folder, module())
+
+
+def _too_new(folder: Path) -> None:
+    threads = Import("pthread_create", "GLIBC_2.34", LIBC)
+    strings = Import("_ZSt21__glibcxx_assert_failPKciS0_S0_", "GLIBCXX_3.4.30", LIBSTDCXX)
+    demo(folder, module(threads, strings, needed=(LIBSTDCXX, LIBC)))
+
+
+def _linux(folder: Path) -> None:
+    ssl = Import("SSL_CTX_new", "OPENSSL_3.0.0", "libssl.so.3")
+    demo(folder, module(ssl, needed=("libssl.so.3", LIBC)), tags="cp312-cp312-linux_x86_64")
+
+
+def _two(folder: Path) -> None:
+    (folder / "dist").mkdir()
+    demo(folder / "dist", module())
+    _executable_stack(folder / "dist", name="other", version="2.1")
+
+
+def _config(folder: Path) -> None:
+    _rpath(folder)
+    (folder / "pyproject.toml").write_text(
+        '[tool.perennial]\ntag = "manylinux_2_17_x86_64"\nignore = ["rpath-outside-wheel"]\n', encoding="utf-8"
+    )
+
+
+def _weak(folder: Path) -> None:
+    demo(folder, module(verneeds=(Need(LIBC, (NeedVersion("GLIBC_2.99", weak=True),)),)))
+
+
+def _not_provided(folder: Path) -> None:
+    ssl = Import("SSL_CTX_new", "OPENSSL_3.0.0", "libssl.so.3")
+    demo(folder, module(ssl, needed=("libssl.so.3", LIBC)))
+
+
+def _unresolvable(folder: Path) -> None:
+    content = module(Import("foo"), needed=("libfoo-1a2b3c4d.so.1", LIBC))
+    demo(folder, content, members={"demo.libs/libfoo-1a2b3c4d.so.1": library("libfoo-1a2b3c4d.so.1")})
+
+
+def _libpython(folder: Path) -> None:
+    demo(folder, module(needed=("libpython3.12.so.1.0", LIBC)))
+
+
+def _architecture(folder: Path) -> None:
+    other = elf(arch="aarch64", needed=(LIBC,), imports=(CLOCK,), exports=(Export("PyInit__fast"),))
+    demo(folder, module(), members={"demo/_fast.cpython-312-aarch64-linux-gnu.so": other})
+
+
+def _libc(folder: Path) -> None:
+    demo(folder, module(), tags="cp312-cp312-musllinux_1_2_x86_64")
+
+
+def _executable_stack(folder: Path, **options: Any) -> None:
+    demo(folder, module(stack="rwx"), tags=TAG_2_28, **options)
+
+
+def _relr(folder: Path) -> None:
+    demo(folder, module(relr=True), tags="cp312-cp312-manylinux_2_39_x86_64")
+
+
+def _text_relocations(folder: Path) -> None:
+    demo(folder, module(textrel=True))
+
+
+def _isa_level(folder: Path) -> None:
+    demo(folder, module(x86_isa_needed=0b111))
+
+
+def _pyfpe(folder: Path) -> None:
+    content = old_module(Import("PyFPE_jbuf", kind="object"), "PyInit__core")
+    tags = "cp36-cp36m-manylinux1_x86_64.manylinux_2_5_x86_64"
+    demo(folder, members={"demo/_core.cpython-36m-x86_64-linux-gnu.so": content}, tags=tags)
+
+
+def _ucs2(folder: Path) -> None:
+    content = old_module(Import("PyUnicodeUCS2_AsUTF8String"), "init_core")
+    demo(folder, members={"demo/_core.so": content}, tags="cp27-cp27mu-manylinux1_x86_64.manylinux_2_5_x86_64")
+
+
+def _malformed(folder: Path) -> None:
+    demo(folder, module(), members={"demo/tests/broken.so": module()[:200]})
+
+
+def _rpath(folder: Path) -> None:
+    demo(folder, module(runpath="$ORIGIN/../demo.libs:/home/builder/deps/lib"))
+
+
+def _soname(folder: Path) -> None:
+    content = module(needed=("libexpat.so.1", LIBC), runpath="$ORIGIN/../demo.libs")
+    demo(folder, content, members={"demo.libs/libexpat.so.1": library("libexpat.so.1")})
+
+
+def _loaded_by_name(folder: Path) -> None:
+    dlopen = Import("dlopen", "GLIBC_2.2.5", "libdl.so.2")
+    demo(folder, module(dlopen, needed=("libdl.so.2", LIBC), rodata=b"\0libcuda.so.1\0"))
+
+
+def _purelib(folder: Path) -> None:
+    demo(folder, module(), tags="py3-none-any", purelib=True)
+
+
+def _dead_tag(folder: Path) -> None:
+    demo(folder, module(), tags="cp312-cp312-manylinux_02_017_x86_64")
+
+
+def _tags_differ(folder: Path) -> None:
+    demo(folder, module(), wheel_tags=["cp312-cp312-linux_x86_64"])
+
+
+def _record_missing(folder: Path) -> None:
+    added = {"demo.libs/libfoo-1a2b3c4d.so.1": library("libfoo-1a2b3c4d.so.1")}
+    demo(folder, module(), members=added, edit_record=drop_lines(*added))
+
+
+def _record_extra(folder: Path) -> None:
+    demo(folder, module(), edit_record=add_lines("demo/_gone.so,sha256=AAAA,4096"))
+
+
+def _record_mismatch(folder: Path) -> None:
+    demo(folder, module(), edit_record=alter_line(MODULE, size=1234))
+
+
+def _symlink(folder: Path) -> None:
+    link = "demo.libs/libfoo.so"
+    demo(folder, module(), members={link: b"libfoo-1a2b3c4d.so.1"}, modes={link: SYMLINK >> 16})
+
+
+def _hostile(folder: Path) -> None:
+    good = wheel_bytes(members={MODULE: module()}, tags=TAG_2_17)
+    outside = RawZip(entries=(*entries_of(good), RawEntry(name="../../.profile", data=b"echo hello\n"))).build()
+    (folder / f"outside-1.0-{TAG_2_17}.whl").write_bytes(outside)
+    first, *rest = entries_of(good)
+    other = MODULE.replace("_core", "_evil")
+    twofold = RawEntry(name=first.name, data=first.data, local=Side(name=other))
+    (folder / f"twofold-1.0-{TAG_2_17}.whl").write_bytes(RawZip(entries=(twofold, *rest)).build())
+    bomb = RawEntry(name="demo/zeros", data=bytes(1 << 20), repeat=100, method=8)
+    (folder / f"bomb-1.0-{TAG_2_17}.whl").write_bytes(RawZip.of(bomb).build())
+
+
+def _bundled_version(folder: Path) -> None:
+    """A bundled library may define what it likes; who needs it is checked against it."""
+    soname = "libfake-0123abcd.so.1"
+    own = library(soname, exports=(Export("fake", "GLIBC_9.9"),))
+    content = module(Import("fake", "GLIBC_9.9", soname), needed=(soname, LIBC), runpath="$ORIGIN/../demo.libs")
+    demo(folder, content, members={f"demo.libs/{soname}": own})
+
+
+def _loader(folder: Path) -> None:
+    loader = "ld-linux-x86-64.so.2"
+    offset = Import("__rseq_offset", "GLIBC_2.35", loader, kind="object")
+    demo(folder, module(offset, needed=(LIBC, loader)))
+
+
+def _between(folder: Path) -> None:
+    demo(folder, module(Import("__libc_single_threaded", "GLIBC_2.32", LIBC, kind="object")), tags=TAG_2_28)
+
+
+SETS: Final[dict[str, Callable[[Path], None]]] = {
+    "none": lambda _: None,
+    "honest": _honest,
+    "linux": _linux,
+    "two": _two,
+    "configured": _config,
+    "weak": _weak,
+    "hostile": _hostile,
+    "bundled-version": _bundled_version,
+    "loader-version": _loader,
+    "between": _between,
+    # one for each rule, under its name
+    "too-new-symbol-version": _too_new,
+    "library-not-provided": _not_provided,
+    "unresolvable-bundled-library": _unresolvable,
+    "links-libpython": _libpython,
+    "wrong-architecture": _architecture,
+    "wrong-libc": _libc,
+    "executable-stack": _executable_stack,
+    "relr-undeclared": _relr,
+    "text-relocations": _text_relocations,
+    "isa-level-above-baseline": _isa_level,
+    "pyfpe-symbols": _pyfpe,
+    "ucs2-symbols": _ucs2,
+    "malformed-elf": _malformed,
+    "rpath-outside-wheel": _rpath,
+    "soname-not-unique": _soname,
+    "library-loaded-by-name": _loaded_by_name,
+    "elf-in-purelib": _purelib,
+    "dead-tag": _dead_tag,
+    "wheel-tags-differ": _tags_differ,
+    "record-missing-member": _record_missing,
+    "record-extra-entry": _record_extra,
+    "record-mismatch": _record_mismatch,
+    "symlink-member": _symlink,
+}
+
+
+def main(name: str, folder: str) -> None:
+    """Builds one set in a folder, which is made where it is not there."""
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    SETS[name](target)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,379 @@
+"""The command line, as shells and people meet it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+import perennial
+from perennial.cli.config import Config, load_config
+from perennial.cli.main import COMMANDS, main
+from perennial.errors import UnreadableError, UsageError
+from tests.support.elf_builder import Import, elf
+from tests.support.wheel_builder import RawEntry, RawZip, wheel
+
+TAG = "cp311-cp311-manylinux_2_17_x86_64"
+
+
+def extension(version: str = "GLIBC_2.14", **facts: Any) -> bytes:
+    return elf(needed=("libc.so.6",), imports=(Import("f", version, "libc.so.6"),), relocations=True, **facts)
+
+
+@pytest.fixture
+def honest(tmp_path: Path) -> Path:
+    return wheel(tmp_path, members={"demo/x.so": extension()}, tags=TAG)
+
+
+@pytest.fixture
+def dishonest(tmp_path: Path) -> Path:
+    return wheel(tmp_path, name="liar", members={"liar/x.so": extension("GLIBC_2.34")}, tags=TAG)
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Path:
+    path = tmp_path / "broken-1.0-py3-none-any.whl"
+    path.write_bytes(b"not a zip")
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pyproject.toml above the current folder takes part."""
+    monkeypatch.chdir(tmp_path)
+
+
+def document(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_exit_codes(honest: Path, dishonest: Path, broken: Path) -> None:
+    for command in ("show", "check"):
+        assert main([command, str(honest)]) == 0
+        assert main([command, str(dishonest)]) == 1
+        assert main([command, str(honest), str(dishonest)]) == 1
+        assert main([command, str(broken)]) == 3
+        assert main([command, str(honest), str(broken), str(dishonest)]) == 3
+        assert main([command, "--ignore", "no-such-rule", str(honest)]) == 2
+
+
+@pytest.mark.parametrize(
+    "arguments", [["show"], ["nonsense"], ["show", "--format", "xml", "x.whl"], ["show", "x.whl", "--max-ratio", "0"]]
+)
+def test_wrong_usage_is_one_line_and_says_where_help_is(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "--help" in error
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    assert f"perennial {command}" in capsys.readouterr().out.partition("examples:")[2]
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out == f"perennial {perennial.__version__}\n"
+
+
+def test_json_validates_and_has_the_published_keys(
+    honest: Path, dishonest: Path, broken: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["show", "--json", str(honest), str(dishonest), str(broken)])
+    found = document(capsys)
+    schema = json.loads((Path(perennial.__file__).parent / "schema" / "report-1.json").read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator(schema).validate(found)
+    assert found["schema"] == "perennial.report/1"
+    first, second = found["wheels"]
+    assert first["honest"] is True
+    assert first["lowest_tag"] == "manylinux_2_14_x86_64"
+    assert second["honest"] is False
+    assert second["lowest_tag"] == "manylinux_2_34_x86_64"
+    assert second["requirements"] == [
+        {
+            "member": "liar/x.so",
+            "library": "libc.so.6",
+            "version": "GLIBC_2.34",
+            "symbols": ["f"],
+            "weak": False,
+            "provided_by": "platform",
+            "bundled_as": None,
+        }
+    ]
+    assert [error["input"] for error in found["errors"]] == [str(broken)]
+
+
+def test_every_key_that_is_printed_is_in_the_schema(dishonest: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["show", "--json", str(dishonest)])
+    schema = json.loads((Path(perennial.__file__).parent / "schema" / "report-1.json").read_text(encoding="utf-8"))
+    described = schema["properties"]["wheels"]["items"]["properties"]
+    assert set(document(capsys)["wheels"][0]) == set(described)
+
+
+def test_quiet_is_one_line_a_wheel(honest: Path, dishonest: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["show", "-q", str(honest), str(dishonest)])
+    assert capsys.readouterr().out.splitlines() == [
+        f"{honest.name}: manylinux_2_14_x86_64, honest",
+        f"{dishonest.name}: manylinux_2_34_x86_64, not honest; 1 error",
+    ]
+
+
+def test_verbose_shows_every_requirement(dishonest: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["show", "-v", str(dishonest)])
+    assert "libc.so.6 GLIBC_2.34: f" in capsys.readouterr().out
+
+
+def test_a_folder_is_all_wheels_in_it(honest: Path, dishonest: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["show", "-q", str(honest.parent)])
+    assert [line.partition(":")[0] for line in capsys.readouterr().out.splitlines()] == sorted(
+        [honest.name, dishonest.name]
+    )
+
+
+def test_an_empty_folder_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty").mkdir()
+    assert main(["show", str(tmp_path / "empty")]) == 3
+    assert "no wheel" in capsys.readouterr().err
+
+
+def test_check_by_another_tag(honest: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--tag", "manylinux_2_12_x86_64", str(honest)]) == 1
+    assert "manylinux_2_12_x86_64" in capsys.readouterr().out
+    assert main(["check", "--tag", "manylinux_2_28_x86_64", str(honest)]) == 0
+    assert main(["check", "--tag", "win_amd64", str(honest)]) == 2
+    assert main(["check", "--tag", "manylinux_2_28_aarch64", str(honest)]) == 1
+
+
+def test_ignore_and_select(dishonest: Path) -> None:
+    assert main(["check", "--ignore", "too-new-symbol-version", str(dishonest)]) == 0
+    assert main(["check", "--select", "dead-tag", str(dishonest)]) == 0
+    assert main(["check", "--select", "too-new-symbol-version", str(dishonest)]) == 1
+
+
+def test_configuration(tmp_path: Path, dishonest: Path, honest: Path) -> None:
+    project = tmp_path / "project"
+    (project / "deep").mkdir(parents=True)
+    (project / "pyproject.toml").write_text('[tool.perennial]\nignore = ["too-new-symbol-version"]\n', encoding="utf-8")
+    os.chdir(project / "deep")
+    assert main(["check", str(dishonest)]) == 0
+    (project / "pyproject.toml").write_text('[tool.perennial]\ntag = "manylinux_2_12_x86_64"\n', encoding="utf-8")
+    assert main(["check", str(honest)]) == 1
+    assert main(["check", "--tag", "manylinux_2_17_x86_64", str(honest)]) == 0, "the command line wins"
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "says"),
+    [
+        ("[tool.perennial\n", UnreadableError, "not valid TOML"),
+        ('[tool.perennial]\nignroe = ["x"]\n', UsageError, "no key 'ignroe'"),
+        ('[tool.perennial]\nignore = "x"\n', UsageError, "list of strings"),
+        ("[tool.perennial]\ntag = 3\n", UsageError, "should be a string"),
+        ("[tool]\nperennial = 3\n", UsageError, "not a table"),
+    ],
+)
+def test_wrong_configuration(tmp_path: Path, text: str, error: type[Exception], says: str) -> None:
+    path = tmp_path / "pyproject.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(error, match=says):
+        load_config(None, tmp_path)
+
+
+def test_no_configuration(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'x'\n", encoding="utf-8")
+    assert load_config(None, tmp_path) == Config()
+    with pytest.raises(UnreadableError):
+        load_config(str(tmp_path / "missing.toml"), tmp_path)
+
+
+def test_sarif(dishonest: Path, broken: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["show", "--format", "sarif", str(dishonest), str(broken)])
+    run = document(capsys)["runs"][0]
+    assert [result["ruleId"] for result in run["results"]] == ["too-new-symbol-version"]
+    result = run["results"][0]
+    assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
+    assert result["level"] == "error"
+    assert result["locations"][0]["logicalLocations"][0]["fullyQualifiedName"] == "liar/x.so"
+    assert run["invocations"][0]["executionSuccessful"] is False
+
+
+HOSTILE = "x\n::error::boo%0A,:\x1b[31m\x07"
+
+
+def hostile(folder: Path) -> Path:
+    """A wheel with control characters wherever its ELF files let it put text into the report."""
+    symbols = (Import(HOSTILE, f"GLIBC_2.34{HOSTILE}", "libc.so.6"), Import("f", "GLIBC_2.34", "libc.so.6"))
+    data = elf(soname=HOSTILE, needed=("libc.so.6", HOSTILE), runpath=f"/{HOSTILE}", imports=symbols, relocations=True)
+    return wheel(folder, members={"demo/x.so": data}, tags=TAG)
+
+
+def test_github_annotations_cannot_be_forged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = hostile(tmp_path)
+    main(["show", "--format", "github", str(path)])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 4
+    for line in lines:
+        assert line.startswith(("::error file=", "::warning file="))
+        assert line.count("::error::boo") <= line.count("x\\n::error::boo%250A"), "only in the message, escaped"
+
+
+def test_control_characters_from_a_wheel_do_not_reach_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["show", "-v", str(hostile(tmp_path))])
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert "\x07" not in out
+    assert "x\\n::error::boo%0A,:\\x1b[31m\\x07" in out
+
+
+def test_output_file_is_whole_or_not_there(honest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "report.json"
+    assert main(["show", "--json", "-o", str(target), str(honest)]) == 0
+    assert json.loads(target.read_text(encoding="utf-8"))["wheels"]
+    assert capsys.readouterr().out == ""
+    assert main(["show", "--json", "-o", str(tmp_path / "missing" / "report.json"), str(honest)]) == 3
+    assert "No such file" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir() if "report" in path.name] == ["report.json"]
+
+
+def test_rules(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rules", "executable-stack"]) == 0
+    assert "2.41" in capsys.readouterr().out
+    assert main(["rules", "--json"]) == 0
+    assert {rule["id"] for rule in document(capsys)["rules"]} >= {"executable-stack", "dead-tag"}
+    assert main(["rules", "nonsense"]) == 2
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_completion_names_commands_and_options(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    assert "show" in script
+    assert "max-ratio" in script or shell == "tcsh"
+
+
+def test_limits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = wheel(tmp_path, members={f"demo/{number}.txt": b"x" * 100 for number in range(20)}, tags="py3-none-any")
+    assert main(["show", "--max-members", "10", str(path)]) == 3
+    assert main(["show", "--max-inflated", "1000", str(path)]) == 3
+    error = capsys.readouterr().err
+    assert "the limit is 10" in error
+    assert "the limit is 1000" in error
+
+
+def test_names_that_no_encoding_prints(tmp_path: Path) -> None:
+    path = tmp_path / "x-1-py3-none-any.whl"
+    path.write_bytes(
+        RawZip(
+            entries=(
+                RawEntry(name="x-1.dist-info/WHEEL", data=b"Tag: py3-none-any\n"),
+                RawEntry(name="ü\u202e.py", data=b""),
+            )
+        ).build()
+    )
+    environment = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii:strict"}
+    done = _run("show", "-v", str(path), env=environment)
+    assert done.returncode in (0, 1)
+    assert "Traceback" not in done.stderr
+
+
+def _run(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "perennial", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        **options,
+    )
+
+
+def test_a_closed_pipe_is_no_error_message(honest: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "perennial", "show", "-v", *[str(honest)] * 50],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait(timeout=60) == 141
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a device that is always full")
+def test_a_full_disk_is_one_line(honest: Path) -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "perennial", "show", str(honest)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 3
+    assert done.stderr == "perennial: output: No space left on device\n"
+
+
+def test_interruption_is_one_line(tmp_path: Path) -> None:
+    fifo = tmp_path / "pyproject.toml"
+    os.mkfifo(fifo)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "perennial", "show", "--config", str(fifo), "x.whl"], stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    with open(fifo, "w", encoding="utf-8"):  # perennial is now waiting for the configuration
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read() == "perennial: interrupted\n"
+    process.stderr.close()
+    assert process.wait(timeout=60) == 130
+
+
+def test_no_import_at_start_that_a_local_audit_does_not_need(honest: Path) -> None:
+    """Start-up is a third of a small audit; these cost 20 to 100 ms each."""
+    code = "import sys; from perennial.cli.main import main; main(sys.argv[1:]); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code, "show", str(honest)], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.splitlines()[-1].split())
+    heavy = {
+        "dataclasses",
+        "inspect",
+        "json",
+        "packaging",
+        "httpx",
+        "rich",
+        "platformdirs",
+        "logging",
+        "subprocess",
+        "zipfile",
+        "tomllib",
+        "shtab",
+    }
+    assert not heavy & loaded
+    assert not any(name.startswith("perennial.index") for name in loaded)
+
+
+@pytest.mark.parametrize("seed", ["0", "1"])
+def test_the_same_bytes_whatever_the_machine_says(dishonest: Path, seed: str) -> None:
+    environment = os.environ | {"PYTHONHASHSEED": seed, "TZ": "Asia/Tokyo", "LC_ALL": "C"}
+    assert (
+        _run("show", "--json", str(dishonest)).stdout == _run("show", "--json", str(dishonest), env=environment).stdout
+    )

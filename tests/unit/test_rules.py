@@ -1,0 +1,477 @@
+"""Each rule finds what it is for, at the right severity, and is silent about the neighbouring case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perennial import AuditReport, Finding, Severity, audit_wheel
+from perennial.audit.checks import RULES
+from tests.support.elf_builder import ARCHES, Import, Need, NeedVersion, Verdef, elf
+from tests.support.wheel_builder import add_lines, alter_line, drop_lines, wheel
+
+EXTENSION = "demo/_ext.cpython-311-x86_64-linux-gnu.so"
+MANYLINUX = "cp311-cp311-manylinux_2_17_x86_64"
+LINUX = "cp311-cp311-linux_x86_64"
+LIBC = Import("memcpy", "GLIBC_2.14", "libc.so.6")
+
+
+def extension(**changes: Any) -> bytes:
+    """An extension module that keeps manylinux_2_17."""
+    # Relocations, as any linked file has them: a symbol that nothing refers to is never looked up.
+    facts: dict[str, Any] = {
+        "needed": ("libc.so.6",),
+        "imports": (LIBC, Import("PyModule_Create2")),
+        "relocations": True,
+    }
+    return elf(**(facts | changes))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A wheel, and the findings of one rule that it should have: (severity, member) each."""
+
+    rule: str
+    name: str
+    expected: tuple[tuple[str, str | None], ...]
+    members: Mapping[str, bytes] = field(default_factory=lambda: {EXTENSION: extension()})
+    tags: str = MANYLINUX
+    options: Mapping[str, Any] = field(default_factory=dict)
+    defeats: bool = False
+    says: Sequence[str] = ()
+    tag: str | None = None
+
+
+def case(rule: str, name: str, *expected: tuple[str, str | None], **facts: Any) -> Case:
+    return Case(rule=rule, name=name, expected=expected, **facts)
+
+
+def one(data: bytes, path: str = EXTENSION) -> dict[str, bytes]:
+    return {path: data}
+
+
+BUNDLE = "demo.libs/libfoo-0123abcd.so.1"
+STATIC_PROGRAM = elf(static=True, type=2)
+
+CASES: tuple[Case, ...] = (
+    case("too-new-symbol-version", "within the tag"),
+    case(
+        "too-new-symbol-version",
+        "newer than the tag",
+        ("error", EXTENSION),
+        members=one(extension(imports=(Import("pthread_create", "GLIBC_2.34", "libc.so.6"),))),
+        says=("pthread_create@GLIBC_2.34", "libc.so.6", "manylinux_2_17_x86_64 ends at GLIBC_2.17"),
+    ),
+    case(
+        "too-new-symbol-version",
+        "newer than the tag that was asked about, and not than the claimed one",
+        ("error", EXTENSION),
+        tag="manylinux_2_5_x86_64",
+        says=("memcpy@GLIBC_2.14", "ends at GLIBC_2.5"),
+    ),
+    case(
+        "too-new-symbol-version",
+        "weak version needs stop nothing",
+        members=one(
+            extension(verneeds=(Need("libc.so.6", (NeedVersion("GLIBC_2.17"), NeedVersion("GLIBC_2.34", weak=True))),))
+        ),
+    ),
+    case(
+        "too-new-symbol-version",
+        "a version that no release has",
+        ("error", EXTENSION),
+        members=one(extension(imports=(Import("f", "GLIBC_9.9", "libc.so.6"),))),
+        says=("f@GLIBC_9.9", "no known release"),
+    ),
+    case(
+        "too-new-symbol-version",
+        "a version that no release has, in a wheel that promises nothing",
+        ("warning", EXTENSION),
+        tags=LINUX,
+        members=one(extension(imports=(Import("f", "GLIBC_9.9", "libc.so.6"),))),
+    ),
+    case("library-not-provided", "libc is"),
+    case(
+        "library-not-provided",
+        "a library of the system's",
+        ("error", EXTENSION),
+        members=one(extension(needed=("libc.so.6", "libpq.so.5"))),
+        defeats=True,
+        says=("libpq.so.5", "Graft libpq.so.5"),
+    ),
+    case(
+        "library-not-provided",
+        "in a wheel that promises nothing",
+        ("warning", EXTENSION),
+        tags=LINUX,
+        members=one(extension(needed=("libc.so.6", "libpq.so.5"))),
+        defeats=True,
+    ),
+    case(
+        "library-not-provided",
+        "one that only higher tags allow",
+        ("error", EXTENSION),
+        tags="cp311-cp311-manylinux_2_5_x86_64",
+        members=one(elf(needed=("libexpat.so.1",), imports=(Import("f", "GLIBC_2.2.5", "libc.so.6"),))),
+        says=("libexpat.so.1", "from 2.12"),
+    ),
+    case(
+        "unresolvable-bundled-library",
+        "RUNPATH leads there",
+        members={
+            EXTENSION: extension(needed=("libfoo-0123abcd.so.1",), runpath="$ORIGIN/../demo.libs"),
+            BUNDLE: elf(soname="libfoo-0123abcd.so.1"),
+        },
+    ),
+    case(
+        "unresolvable-bundled-library",
+        "nothing leads there",
+        ("error", EXTENSION),
+        members={EXTENSION: extension(needed=("libfoo-0123abcd.so.1",)), BUNDLE: elf(soname="libfoo-0123abcd.so.1")},
+        defeats=True,
+        says=(BUNDLE,),
+    ),
+    case(
+        "unresolvable-bundled-library",
+        "it lacks a version",
+        ("error", EXTENSION),
+        members={
+            EXTENSION: extension(
+                needed=("libfoo-0123abcd.so.1",),
+                runpath="$ORIGIN/../demo.libs",
+                imports=(Import("f", "FOO_2", "libfoo-0123abcd.so.1"),),
+            ),
+            BUNDLE: elf(soname="libfoo-0123abcd.so.1", verdefs=(Verdef("FOO_1"),)),
+        },
+        defeats=True,
+        says=("FOO_2", "does not define it"),
+    ),
+    case("links-libpython", "does not"),
+    case(
+        "links-libpython",
+        "does",
+        ("error", EXTENSION),
+        members=one(extension(needed=("libc.so.6", "libpython3.11.so.1.0"))),
+        defeats=True,
+    ),
+    case("wrong-architecture", "all alike"),
+    case(
+        "wrong-architecture",
+        "a library for another architecture beside",
+        ("error", "demo/other.so"),
+        members={EXTENSION: extension(), "demo/other.so": elf(arch="aarch64", soname="other.so")},
+        defeats=True,
+        says=("aarch64", "x86_64"),
+    ),
+    case(
+        "wrong-architecture",
+        "a program for another architecture may be data",
+        ("warning", "demo/firmware"),
+        members={EXTENSION: extension(), "demo/firmware": elf(arch="armv7l", static=True, type=2)},
+    ),
+    case(
+        "wrong-architecture",
+        "all for another than the tag says",
+        ("error", "demo/x.so"),
+        members={"demo/x.so": elf(arch="aarch64", soname="x.so")},
+        says=("manylinux_2_17_x86_64", "aarch64"),
+    ),
+    case("wrong-libc", "glibc in manylinux"),
+    case(
+        "wrong-libc",
+        "musl beside glibc",
+        ("error", "demo/b.so"),
+        members={EXTENSION: extension(), "demo/b.so": elf(needed=("libc.musl-x86_64.so.1",))},
+        defeats=True,
+    ),
+    case(
+        "wrong-libc",
+        "musl in manylinux",
+        ("error", "demo/b.so"),
+        members={"demo/b.so": elf(needed=("libc.musl-x86_64.so.1",))},
+    ),
+    case("executable-stack", "no"),
+    case("executable-stack", "asked for", ("error", EXTENSION), members=one(extension(stack="rwx")), defeats=True),
+    case(
+        "executable-stack",
+        "by default where nothing is said",
+        ("error", EXTENSION),
+        members=one(extension(stack=None)),
+        defeats=True,
+    ),
+    case(
+        "executable-stack",
+        "not by default on aarch64",
+        tags="cp311-cp311-manylinux_2_17_aarch64",
+        members=one(elf(arch="aarch64", stack=None, needed=("libc.so.6",))),
+    ),
+    case(
+        "executable-stack",
+        "musl does not look at it",
+        ("warning", EXTENSION),
+        tags="cp311-cp311-musllinux_1_2_x86_64",
+        members=one(elf(stack="rwx", needed=("libc.musl-x86_64.so.1",))),
+    ),
+    case(
+        "relr-undeclared",
+        "declared",
+        members=one(extension(relr=True, imports=(Import("f", "GLIBC_ABI_DT_RELR", "libc.so.6"),))),
+        tags="cp311-cp311-manylinux_2_36_x86_64",
+    ),
+    case("relr-undeclared", "not declared", ("error", EXTENSION), members=one(extension(relr=True)), defeats=True),
+    case("text-relocations", "no"),
+    case("text-relocations", "yes", ("warning", EXTENSION), members=one(extension(textrel=True))),
+    case("isa-level-above-baseline", "baseline", members=one(extension(x86_isa_needed=1))),
+    case(
+        "isa-level-above-baseline",
+        "v3",
+        ("error", EXTENSION),
+        members=one(extension(x86_isa_needed=0b111)),
+        defeats=True,
+        says=("x86-64-v3",),
+    ),
+    case("pyfpe-symbols", "no"),
+    case(
+        "pyfpe-symbols",
+        "yes",
+        ("error", EXTENSION),
+        members=one(extension(imports=(LIBC, Import("PyFPE_jbuf")))),
+        defeats=True,
+    ),
+    case("ucs2-symbols", "UCS-4", members=one(extension(imports=(LIBC, Import("PyUnicodeUCS4_Decode"))))),
+    case(
+        "ucs2-symbols",
+        "UCS-2",
+        ("error", EXTENSION),
+        members=one(extension(imports=(LIBC, Import("PyUnicodeUCS2_Decode")))),
+        defeats=True,
+    ),
+    case("malformed-elf", "all well"),
+    case(
+        "malformed-elf",
+        "four bytes, and the rest is judged",
+        ("error", "demo/bad.so"),
+        members={EXTENSION: extension(), "demo/bad.so": b"\x7fELF"},
+        says=("e_ident",),
+    ),
+    case(
+        "rpath-outside-wheel", "relative to the file", members=one(extension(runpath="$ORIGIN/../demo.libs:${ORIGIN}"))
+    ),
+    case(
+        "rpath-outside-wheel",
+        "absolute",
+        ("warning", EXTENSION),
+        members=one(extension(runpath="/opt/lib")),
+        says=("'/opt/lib'",),
+    ),
+    case("rpath-outside-wheel", "relative to nothing", ("warning", EXTENSION), members=one(extension(rpath="lib"))),
+    case(
+        "rpath-outside-wheel",
+        "out of the environment",
+        ("warning", EXTENSION),
+        members=one(extension(runpath="$ORIGIN/" + "../" * 9)),
+    ),
+    case(
+        "rpath-outside-wheel", "up to the environment's root", members=one(extension(runpath="$ORIGIN/../../../../lib"))
+    ),
+    case("rpath-outside-wheel", "an empty entry", ("warning", EXTENSION), members=one(extension(runpath="$ORIGIN:"))),
+    case("rpath-outside-wheel", "an empty path", members=one(extension(runpath=""))),
+    case(
+        "soname-not-unique",
+        "a hash in it",
+        members={
+            EXTENSION: extension(needed=("libfoo-0123abcd.so.1",), runpath="$ORIGIN/../demo.libs"),
+            BUNDLE: elf(soname="libfoo-0123abcd.so.1"),
+        },
+    ),
+    case(
+        "soname-not-unique",
+        "what interpreters load themselves",
+        ("warning", "demo.libs/libssl.so.3"),
+        members={
+            EXTENSION: extension(needed=("libssl.so.3",), runpath="$ORIGIN/../demo.libs"),
+            "demo.libs/libssl.so.3": elf(soname="libssl.so.3"),
+        },
+    ),
+    case(
+        "soname-not-unique",
+        "a name that may be anybody's",
+        ("info", "demo.libs/libfoo.so"),
+        members={
+            EXTENSION: extension(needed=("libfoo.so",), runpath="$ORIGIN/../demo.libs"),
+            "demo.libs/libfoo.so": elf(soname="libfoo.so"),
+        },
+    ),
+    case(
+        "library-loaded-by-name",
+        "named, and dlopen is imported",
+        ("info", EXTENSION),
+        members=one(extension(imports=(LIBC, Import("dlopen", "GLIBC_2.2.5", "libc.so.6")), rodata=b"\0libfoo.so.3\0")),
+        says=("libfoo.so.3",),
+    ),
+    case("library-loaded-by-name", "named, without dlopen", members=one(extension(rodata=b"\0libfoo.so.3\0"))),
+    case(
+        "library-loaded-by-name",
+        "in the wheel under a longer name",
+        members={
+            EXTENSION: extension(
+                imports=(LIBC, Import("dlopen", "GLIBC_2.2.5", "libc.so.6")), rodata=b"\0libfoo.so.1\0"
+            ),
+            BUNDLE: elf(soname="libfoo-0123abcd.so.1"),
+        },
+    ),
+    case("elf-in-purelib", "in platlib"),
+    case(
+        "elf-in-purelib",
+        "Root-Is-Purelib: true",
+        ("error", EXTENSION),
+        options={"purelib": True},
+    ),
+    case(
+        "elf-in-purelib",
+        "in .data/purelib",
+        ("error", "demo-1.0.data/purelib/x.so"),
+        members=one(extension(), "demo-1.0.data/purelib/x.so"),
+    ),
+    case("elf-in-purelib", "any platform", ("error", EXTENSION), tags="py3-none-any"),
+    case("dead-tag", "alive"),
+    *(
+        case("dead-tag", f"{tag}", ("error", None), tags=f"cp311-cp311-{tag}", says=(tag, why))
+        for tag, why in (
+            ("manylinux_2_0_x86_64", "begin at 2.5"),
+            ("manylinux_02_017_x86_64", "manylinux_2_17_x86_64"),
+            ("manylinux_2_999_x86_64", "newest known"),
+            ("manylinux_9_9_sparc", "sparc"),
+            ("manylinux2015_x86_64", "not of the form"),
+        )
+    ),
+    case(
+        "dead-tag",
+        "manylinux_2_5_aarch64",
+        ("error", None),
+        tags="cp311-cp311-manylinux_2_5_aarch64",
+        members=one(elf(arch="aarch64", needed=("libc.so.6",))),
+        says=("begin at 2.17",),
+    ),
+    case(
+        "dead-tag",
+        "manylinux1 is for PCs",
+        ("error", None),
+        tags="cp311-cp311-manylinux1_aarch64",
+        members=one(elf(arch="aarch64", needed=("libc.so.6",))),
+    ),
+    case("wheel-tags-differ", "alike"),
+    case(
+        "wheel-tags-differ",
+        "other ones",
+        ("error", "demo-1.0.dist-info/WHEEL"),
+        options={"wheel_tags": ("cp311-cp311-linux_x86_64",)},
+        says=("only in the file name: cp311-cp311-manylinux_2_17_x86_64", "only in WHEEL: cp311-cp311-linux_x86_64"),
+    ),
+    case("wheel-tags-differ", "no WHEEL at all", ("error", None), options={"omit": ("WHEEL",)}),
+    case("record-missing-member", "all listed"),
+    case(
+        "record-missing-member",
+        "not listed, yet judged",
+        ("error", EXTENSION),
+        options={"edit_record": drop_lines(EXTENSION)},
+    ),
+    case("record-missing-member", "no RECORD", ("error", None), options={"omit": ("RECORD",)}),
+    case("record-extra-entry", "none"),
+    case(
+        "record-extra-entry",
+        "a file that is not there",
+        ("error", "demo-1.0.dist-info/RECORD"),
+        options={"edit_record": add_lines("demo/gone.py,sha256=AAAA,3")},
+        says=("demo/gone.py",),
+    ),
+    case(
+        "record-extra-entry",
+        "a line that is none",
+        ("error", "demo-1.0.dist-info/RECORD"),
+        options={"edit_record": add_lines("demo/gone.py")},
+    ),
+    case("record-mismatch", "right"),
+    case("record-mismatch", "wrong size", ("error", EXTENSION), options={"edit_record": alter_line(EXTENSION, size=1)}),
+    case(
+        "record-mismatch",
+        "wrong hash",
+        ("error", EXTENSION),
+        options={"edit_record": alter_line(EXTENSION, digest="sha256=" + "A" * 43)},
+    ),
+    case(
+        "record-mismatch",
+        "a weak hash",
+        ("error", EXTENSION),
+        options={"edit_record": alter_line(EXTENSION, digest="md5=AAAA")},
+    ),
+    case("record-mismatch", "no hash", ("error", EXTENSION), options={"edit_record": alter_line(EXTENSION, digest="")}),
+    case("symlink-member", "none"),
+    case(
+        "symlink-member",
+        "one",
+        ("warning", "demo/link.so"),
+        members={EXTENSION: extension(), "demo/link.so": b"_ext.so"},
+        options={"modes": {"demo/link.so": 0o120777}},
+    ),
+)
+
+
+def audited(folder: Path, given: Case) -> AuditReport:
+    path = wheel(folder, members=given.members, tags=given.tags, **given.options)
+    return audit_wheel(path, tag=given.tag)
+
+
+@pytest.mark.parametrize("given", CASES, ids=lambda given: f"{given.rule}: {given.name}")
+def test_rule(tmp_path: Path, given: Case) -> None:
+    found = [finding for finding in audited(tmp_path, given).findings if finding.rule == given.rule]
+    assert tuple((finding.severity.value, finding.member) for finding in found) == given.expected
+    assert all(finding.defeats_tags for finding in found) == given.defeats or not found
+    for text in given.says:
+        assert any(text in f"{finding.message} {finding.remedy}" for finding in found), (text, found)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_is_tried_both_ways(rule: str) -> None:
+    own = [given for given in CASES if given.rule == rule]
+    assert any(given.expected for given in own), "no case in which it finds something"
+    assert any(not given.expected for given in own), "no case in which it is silent"
+
+
+@pytest.mark.parametrize(
+    "given", [given for given in CASES if given.expected], ids=lambda given: f"{given.rule}: {given.name}"
+)
+def test_findings_are_complete_sentences(tmp_path: Path, given: Case) -> None:
+    for finding in audited(tmp_path, given).findings:
+        _is_complete(finding)
+
+
+def _is_complete(finding: Finding) -> None:
+    assert finding.message
+    assert "\n" not in finding.message
+    assert not finding.message.endswith(".")
+    assert finding.remedy is not None
+    assert finding.remedy.endswith(".")
+    assert finding.severity in Severity
+
+
+def test_a_sound_wheel_has_no_findings(tmp_path: Path) -> None:
+    report = audit_wheel(wheel(tmp_path, members={EXTENSION: extension()}))
+    assert report.findings == ()
+    assert report.honest is True
+    assert report.lowest.text == "manylinux_2_14_x86_64"
+    # pip before 20.3 reads the old spelling only, and what keeps 2.14 keeps 2.17
+    assert [tag.text for tag in report.tags] == ["manylinux2014_x86_64", "manylinux_2_14_x86_64"]
+
+
+@pytest.mark.parametrize("arch", ARCHES)
+def test_every_architecture_is_judged(tmp_path: Path, arch: str) -> None:
+    number = {"riscv64": "2_27", "loongarch64": "2_36", "x86_64": "2_5", "i686": "2_5"}.get(arch, "2_17")
+    data = elf(arch=arch, needed=("libc.so.6",))
+    report = audit_wheel(wheel(tmp_path, members={"demo/x.so": data}, tags=f"py3-none-linux_{arch}"))
+    assert report.lowest.text == f"manylinux_{number}_{arch}"
+    assert report.honest is True
