@@ -64,10 +64,7 @@ def _order(name: str) -> tuple[bool, tuple[int, ...], str]:
 def read_facts(text: str) -> Facts:
     raw = json.loads(text)
     return {
-        family: {
-            arch: {top: frozenset(fact["set"]) for top, fact in tops.items()}
-            for arch, tops in by_arch.items()
-        }
+        family: {arch: {top: frozenset(fact["set"]) for top, fact in tops.items()} for arch, tops in by_arch.items()}
         for family, by_arch in raw.items()
     }
 
@@ -113,9 +110,7 @@ def rows(facts: Facts) -> dict[tuple[str, str], list[str]]:
     for family in sorted(facts):
         model = table[family, PPC64_MODELS.get(family, "x86_64")]
         table[family, "ppc64"] = [
-            node
-            for node in model
-            if family != "GLIBC" or (numbers(node) or PPC64_FIRST_GLIBC) >= PPC64_FIRST_GLIBC
+            node for node in model if family != "GLIBC" or (numbers(node) or PPC64_FIRST_GLIBC) >= PPC64_FIRST_GLIBC
         ]
     for family, arch in [key for key in table if key[0] == "GLIBC"]:
         if arch not in GLIBC_HAS_2_0 and "2.0" in table[family, arch]:

@@ -242,7 +242,7 @@ def test_python_blocks(page: Path, isolated: Path, monkeypatch: pytest.MonkeyPat
         if block.wheels is not None:
             SETS[block.wheels](isolated)
         with contextlib.redirect_stdout(io.StringIO()) as out:
-            exec(compile(block.text, str(block), "exec"), namespace)  # noqa: S102 - that is what is tested
+            exec(compile(block.text, str(block), "exec"), namespace)
         expected = following.text if following.language == "text" else ""
         if REWRITE and expected and not agrees(expected, out.getvalue()):
             rewrite(following, out.getvalue())

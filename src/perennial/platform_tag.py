@@ -31,6 +31,7 @@ _LEGACY_ARCHES: Final = {
     "manylinux2010": _PC,
     "manylinux2014": _PC | {"aarch64", "armv7l", "ppc64", "ppc64le", "s390x"},
 }
+_MOST_DIGITS: Final = 9
 _PREFIXES: Final = {"manylinux": Libc.GLIBC, "musllinux": Libc.MUSL}
 
 
@@ -115,4 +116,5 @@ class PlatformTag(NamedTuple):
 
 
 def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit()
+    """Whether a part of a tag is a version number; one of hundreds of digits is none."""
+    return text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS

@@ -60,9 +60,7 @@ class Other:
             dynamic = elf.get_section_by_name(".dynamic")
             self.tags = [] if dynamic is None else list(dynamic.iter_tags())
             self.is_dynamic = bool(self._segments(elf, "PT_DYNAMIC"))
-            self.interpreter = next(
-                (segment.get_interp_name() for segment in self._segments(elf, "PT_INTERP")), None
-            )
+            self.interpreter = next((segment.get_interp_name() for segment in self._segments(elf, "PT_INTERP")), None)
             stacks = [segment["p_flags"] for segment in self._segments(elf, "PT_GNU_STACK")]
             self.stack = stacks[-1] if stacks else None
             self.tls = [(segment["p_memsz"], segment["p_align"]) for segment in self._segments(elf, "PT_TLS")]

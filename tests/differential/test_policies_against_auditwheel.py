@@ -32,27 +32,17 @@ PHOTON_3 = "wider here: Photon 3, the release without GLIBCXX_3.4.25, does not e
 AMAZON_2 = "wider here: Amazon Linux 2, whose zlib ends at 1.2.5.2, does not exist on this architecture"
 RISCV_2_37 = "auditwheel lists GLIBC_2.37, which no riscv64 library defines"
 RISCV_RELR = "auditwheel leaves out GLIBC_ABI_DT_RELR, which glibc 2.36 defines on every architecture"
-LOONG_GCC = (
-    "auditwheel lists GCC_4.4.0; the libgcc_s of all measured loongarch64 releases defines GCC_3.3.4 instead"
-)
-LOONG_NEW = (
-    "wider here: all loongarch64 releases with that glibc define it; auditwheel had too little data then"
-)
+LOONG_GCC = "auditwheel lists GCC_4.4.0; the libgcc_s of all measured loongarch64 releases defines GCC_3.3.4 instead"
+LOONG_NEW = "wider here: all loongarch64 releases with that glibc define it; auditwheel had too little data then"
 DEBIAN_12 = (
     "stricter here: i686 has one release with glibc 2.36 (Debian 12); Ubuntu 22.10 has zlib 1.2.11 "
     "with that glibc elsewhere"
 )
-RHEL_7 = (
-    "auditwheel lists a node that RHEL 7 backported; glibc 2.17 does not define it, and nobody else took it"
-)
+RHEL_7 = "auditwheel lists a node that RHEL 7 backported; glibc 2.17 does not define it, and nobody else took it"
 
 DIFFERENCES: Final[dict[Cell, str]] = {
     **dict.fromkeys(
-        (
-            (family, arch, "2_26")
-            for family in ("CXXABI", "GCC", "GLIBCXX", "ZLIB")
-            for arch in ("i686", "s390x")
-        ),
+        ((family, arch, "2_26") for family in ("CXXABI", "GCC", "GLIBCXX", "ZLIB") for arch in ("i686", "s390x")),
         PHOTON_2,
     ),
     ("GLIBCXX", "ppc64le", "2_27"): PHOTON_3,
@@ -136,9 +126,7 @@ def test_allowed_libraries() -> None:
             expected = set(allowed) - NO_OLD_LIBRARIES.get(arch, set())
             if arch in NO_MVEC or (arch == "aarch64" and version < (2, 38)):
                 expected.discard("libmvec.so.1")
-            ours = {
-                name for name in derived(Libc.GLIBC, arch, version).libraries if not name.startswith("ld")
-            }
+            ours = {name for name in derived(Libc.GLIBC, arch, version).libraries if not name.startswith("ld")}
             assert ours == expected, (policy["name"], arch)
 
 

@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perennial.arch import ElfAbi
-from perennial.elf.library_strings import LibraryStrings
 from perennial.elf.model import (
     Binding,
     DynamicSymbol,
@@ -185,9 +184,7 @@ needs = st.builds(
         st.builds(NeedVersion, versions, st.booleans()), min_size=1, max_size=4, unique_by=lambda v: v.name
     ).map(tuple),
 )
-verdefs = st.builds(
-    SpecVerdef, name=versions, weak=st.booleans(), parents=st.lists(versions, max_size=3).map(tuple)
-)
+verdefs = st.builds(SpecVerdef, name=versions, weak=st.booleans(), parents=st.lists(versions, max_size=3).map(tuple))
 few_names = st.none() | names
 words = st.integers(0, 2**32 - 1)
 
@@ -259,7 +256,7 @@ def streamed(data: bytes, sizes: list[int], pages: int) -> StreamedElf:
             cuts.append(min(position, len(data)))
         return [data[start:end] for start, end in pairwise(cuts)]
 
-    collector = ElfCollector(len(data), strings=LibraryStrings(), front=pages << 12)
+    collector = ElfCollector(len(data), front=pages << 12)
     for chunk in chunks():
         collector.feed(chunk)
     return read_stream(collector, chunks)

@@ -78,9 +78,7 @@ def symbols(image: Image) -> bytes:
                 value = at_data
                 at_data += len(padded(export))
         info = binding << 4 | SYMBOL_TYPES[export.kind]
-        out.append(
-            entry(export.name, info, VISIBILITIES[export.visibility], index, value, export.effective_size)
-        )
+        out.append(entry(export.name, info, VISIBILITIES[export.visibility], index, value, export.effective_size))
     return b"".join(out)
 
 

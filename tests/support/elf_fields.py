@@ -34,9 +34,7 @@ _PT_NAMES = {
     0x6474E553: "PT_GNU_PROPERTY",
 }
 _DT_NAMES = {0: "DT_NULL"} | {
-    value: name
-    for name, value in vars(elf_dynamic).items()
-    if name.startswith("DT_") and isinstance(value, int)
+    value: name for name, value in vars(elf_dynamic).items() if name.startswith("DT_") and isinstance(value, int)
 }
 
 

@@ -161,18 +161,14 @@ class Image:
         if spec.hash_style in ("sysv", "both"):
             self.sysv = sysv_hash_table(form, spec, names)
             pieces.append(
-                Piece(
-                    ".hash", self.sysv.data, word, (SHT_HASH, SHF_ALLOC, self.sysv.entry_size, 0), ".dynsym"
-                )
+                Piece(".hash", self.sysv.data, word, (SHT_HASH, SHF_ALLOC, self.sysv.entry_size, 0), ".dynsym")
             )
         if spec.hash_style in ("gnu", "both"):
             self.gnu = gnu_hash_table(form, self.exports, 1 + len(self.imports))
             pieces.append(Piece(".gnu.hash", self.gnu.data, word, (SHT_GNU_HASH, SHF_ALLOC, 0, 0), ".dynsym"))
         symbol_size = form.sym.size
         pieces.append(
-            Piece(
-                ".dynsym", symbol_size * len(names), word, (SHT_DYNSYM, SHF_ALLOC, symbol_size, 1), ".dynstr"
-            )
+            Piece(".dynsym", symbol_size * len(names), word, (SHT_DYNSYM, SHF_ALLOC, symbol_size, 1), ".dynstr")
         )
         versions = self._versions()
         pieces.append(Piece(".dynstr", self.strings.build(), 1, (SHT_STRTAB, SHF_ALLOC, 0, 0)))
@@ -315,9 +311,7 @@ class Image:
         sections = (form.shdr.size, len(self.pieces) + 2, len(self.pieces) + 1) if tail else (0, 0, 0)
         text = self.pieces.get(".text")
         runs = spec.type == ET_EXEC or spec.interpreter is not None
-        ident = bytes(
-            (0x7F, 69, 76, 70, spec.bits // 32, 1 if spec.little_endian else 2, 1, spec.os_abi)
-        ) + bytes(8)
+        ident = bytes((0x7F, 69, 76, 70, spec.bits // 32, 1 if spec.little_endian else 2, 1, spec.os_abi)) + bytes(8)
         header = form.ehdr.pack(
             spec.type,
             spec.machine,

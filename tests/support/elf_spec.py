@@ -184,9 +184,7 @@ class ElfSpec:
     def for_arch(cls, arch: str, **fields: Any) -> Self:
         """A spec with the header of one of `ARCHES`."""
         bits, little_endian, machine, flags = ARCHES[arch]
-        return cls(
-            **{"bits": bits, "little_endian": little_endian, "machine": machine, "flags": flags} | fields
-        )
+        return cls(**{"bits": bits, "little_endian": little_endian, "machine": machine, "flags": flags} | fields)
 
     def but(self, **fields: Any) -> Self:
         """The same spec with other values for some fields."""
@@ -200,15 +198,11 @@ class ElfSpec:
     @property
     def all_verneeds(self) -> tuple[Need, ...]:
         """`verneeds`, and what the imports mention beyond them, in order of mention."""
-        versions: list[tuple[str, list[NeedVersion]]] = [
-            (need.library, list(need.versions)) for need in self.verneeds
-        ]
+        versions: list[tuple[str, list[NeedVersion]]] = [(need.library, list(need.versions)) for need in self.verneeds]
         for symbol in self.imports:
             if symbol.version is None:
                 if symbol.library is not None:
-                    raise ValueError(
-                        f"ELF cannot say that unversioned {symbol.name} comes from {symbol.library}"
-                    )
+                    raise ValueError(f"ELF cannot say that unversioned {symbol.name} comes from {symbol.library}")
                 continue
             if symbol.library is None:
                 raise ValueError(f"{symbol.name}@{symbol.version} must say which library defines the version")

@@ -43,9 +43,7 @@ class Format:
         self.word_code = "Q" if wide else "I"
 
         def record(fields: str) -> Record:
-            return Record(
-                self.order, fields.replace(":P", f":{self.word_code}").replace(":S", ":q" if wide else ":i")
-            )
+            return Record(self.order, fields.replace(":P", f":{self.word_code}").replace(":S", ":q" if wide else ":i"))
 
         self.ehdr = record(
             "e_type:H e_machine:H e_version:I e_entry:P e_phoff:P e_shoff:P e_flags:I e_ehsize:H "

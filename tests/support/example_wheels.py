@@ -121,6 +121,10 @@ def _relr(folder: Path) -> None:
     demo(folder, module(relr=True), tags="cp312-cp312-manylinux_2_39_x86_64")
 
 
+def _stale_need(folder: Path) -> None:
+    demo(folder, module(verneeds=(Need("libssl.so.1.1", (NeedVersion("OPENSSL_1_1_0"),)),)))
+
+
 def _text_relocations(folder: Path) -> None:
     demo(folder, module(textrel=True))
 
@@ -237,6 +241,7 @@ SETS: Final[dict[str, Callable[[Path], None]]] = {
     "wrong-architecture": _architecture,
     "wrong-libc": _libc,
     "executable-stack": _executable_stack,
+    "stale-version-need": _stale_need,
     "relr-undeclared": _relr,
     "text-relocations": _text_relocations,
     "isa-level-above-baseline": _isa_level,

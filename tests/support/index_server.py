@@ -154,7 +154,7 @@ def json_page(offered: Sequence[Offered]) -> bytes:
             "url": file.href,
             "hashes": dict(file.hashes),
             "requires-python": file.requires_python,
-            "yanked": file.yanked if file.yanked else file.yanked is not None,
+            "yanked": file.yanked or file.yanked is not None,
             "size": file.size,
         }
         for file in offered

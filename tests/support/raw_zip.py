@@ -232,9 +232,7 @@ def _local(entry: RawEntry, truth: _Truth) -> bytes:
     tail = b""
     if entry.descriptor:
         signature = b"PK\x07\x08" if entry.descriptor == "signed" else b""
-        tail = signature + struct.pack(
-            "<IQQ" if entry.zip64 else "<III", truth.crc, len(truth.payload), truth.size
-        )
+        tail = signature + struct.pack("<IQQ" if entry.zip64 else "<III", truth.crc, len(truth.payload), truth.size)
     return head + name + extra + truth.payload + tail
 
 
@@ -322,9 +320,7 @@ HOSTILE: Final[Mapping[str, RawZip]] = {
     "name longer than the header": RawZip.of(_E(name="a", data=b"x", central=Side(name_length=60000))),
     "name not UTF-8": RawZip.of(_E(name=b"\xff\xfe.txt", data=b"x", flags=FLAG_UTF8)),
     "name in cp437": RawZip.of(_E(name="naïve.txt".encode("cp437"), data=b"x")),
-    "zip64 extra cut short": RawZip.of(
-        _E(name="a", data=b"x", zip64=True, central=Side(extra=b"\1\0\x18\0\0\0"))
-    ),
+    "zip64 extra cut short": RawZip.of(_E(name="a", data=b"x", zip64=True, central=Side(extra=b"\1\0\x18\0\0\0"))),
     "zip64 end disagrees": RawZip(entries=(_ONE,), zip64=True, zip64_eocd=Eocd(entries=1 << 40)),
 }
 """Archives that a careful reader refuses, or reads with care, by what is wrong with them."""

@@ -76,9 +76,7 @@ def alter_line(name: str, *, digest: str | None = None, size: int | str | None =
         for line in lines:
             path, old_digest, old_size = next(csv.reader([line]))
             if path == name:
-                yield _csv(
-                    path, old_digest if digest is None else digest, old_size if size is None else str(size)
-                )
+                yield _csv(path, old_digest if digest is None else digest, old_size if size is None else str(size))
             else:
                 yield line
 
@@ -125,9 +123,7 @@ def wheel_bytes(
     everything = dict(members)
     everything |= {f"{folder}/{file}": data for file, data in own.items() if file not in left_out}
     if "RECORD" not in left_out:
-        listed = [record_line(path, data) for path, data in everything.items()] + [
-            _csv(f"{folder}/RECORD", "", "")
-        ]
+        listed = [record_line(path, data) for path, data in everything.items()] + [_csv(f"{folder}/RECORD", "", "")]
         listed = list(edit_record(listed)) if edit_record else listed
         everything[f"{folder}/RECORD"] = (
             record if record is not None else "".join(f"{line}\n" for line in listed).encode()

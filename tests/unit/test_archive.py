@@ -128,7 +128,7 @@ TEXT = b"some text, " * 50_000
 @pytest.mark.parametrize("method", [0, DEFLATED])
 @pytest.mark.parametrize("zip64", [False, True])
 @pytest.mark.parametrize("descriptor", [None, "signed", "unsigned"])
-def test_every_form_of_an_honest_member(write: Write, method: int, zip64: bool, descriptor: str | None) -> None:  # noqa: FBT001
+def test_every_form_of_an_honest_member(write: Write, method: int, zip64: bool, descriptor: str | None) -> None:
     honest = RawZip(
         entries=(
             RawEntry(name="a/", method=method),
@@ -171,17 +171,19 @@ class Unseekable(io.RawIOBase):
 
 
 @pytest.mark.parametrize("zip64", [False, True])
-def test_python_writes_into_a_pipe_what_is_read(write: Write, zip64: bool) -> None:  # noqa: FBT001
+def test_python_writes_into_a_pipe_what_is_read(write: Write, zip64: bool) -> None:
     pipe = Unseekable()
-    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
-        with archive.open("x", "w", force_zip64=zip64) as stream:
-            stream.write(TEXT)
+    with (
+        zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("x", "w", force_zip64=zip64) as stream,
+    ):
+        stream.write(TEXT)
     assert contents(write(bytes(pipe.written))) == {"x": TEXT}
 
 
 def test_pieces_are_neither_large_nor_many(write: Write) -> None:
     """A stream of blocks of a byte each: 400,000 of them, and no piece of a byte."""
-    noise = random.Random(1).randbytes(3 << 20)  # noqa: S311
+    noise = random.Random(1).randbytes(3 << 20)
     deflater = zlib.compressobj(6, zlib.DEFLATED, -15)
     bytewise = b"".join(b"\0\1\0\xfe\xff" + bytes([n & 255]) for n in range(400_000)) + b"\3\0"
     raw = bytes(n & 255 for n in range(400_000))

@@ -139,7 +139,7 @@ def test_rpath_and_runpath_are_told_apart() -> None:
 @pytest.mark.parametrize(
     ("fields", "expected"), [({}, False), ({"textrel": True}, True), ({"dt_flags": 4}, True), ({"dt_flags": 8}, False)]
 )
-def test_text_relocations_are_announced_in_either_way(fields: dict[str, bool | int], expected: bool) -> None:  # noqa: FBT001
+def test_text_relocations_are_announced_in_either_way(fields: dict[str, bool | int], expected: bool) -> None:
     assert read_elf(elf(**fields)).has_text_relocations is expected
 
 

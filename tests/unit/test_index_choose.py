@@ -164,7 +164,8 @@ def test_versions(requirement: str, expected: str | None) -> None:
 )
 def test_yanked_only_where_pinned(requirement: str, expected: str | None) -> None:
     """PEP 592: an installer MUST ignore yanked releases, if the selection constraints can be
-    satisfied with a non-yanked version; and may use one that is pinned by == or ===."""
+    satisfied with a non-yanked version; and may use one that is pinned by == or ===.
+    """
     links = [link("1.0-py3-none-any"), link("2.0-py3-none-any", yanked="")]
     assert chosen(links, x86(), requirement) == (expected and f"{expected}-py3-none-any")
 
@@ -232,14 +233,12 @@ PAGE = [
         (
             "demo==2.4.6",
             x86("3.9", MUSL),
-            "demo 2.4.6 has no wheel for CPython 3.9 with musl on x86_64; it has 3.12; "
-            "no other version has one either",
+            "demo 2.4.6 has no wheel for CPython 3.9 with musl on x86_64; it has 3.12; no other version has one either",
         ),
         (
             "demo==2.4.6",
             WheelChoice("aarch64", "3.7"),
-            "demo 2.4.6 has no wheel for CPython 3.7 on aarch64; it has 3.8+; "
-            "no other version has one either",
+            "demo 2.4.6 has no wheel for CPython 3.7 on aarch64; it has 3.8+; no other version has one either",
         ),
         (
             "demo==2.4.5",

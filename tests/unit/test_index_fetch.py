@@ -84,9 +84,7 @@ def test_fetch_verifies_stores_and_reuses(cache: Path, speaks_json: bool) -> Non
         assert path == cache / "wheels" / sha[:2] / sha / WHEEL
         assert path.read_bytes() == content
         assert progress.calls[0] == (WHEEL, len(content))
-        assert sum(n for name, n in progress.calls if name == "advance" and isinstance(n, int)) == len(
-            content
-        )
+        assert sum(n for name, n in progress.calls if name == "advance" and isinstance(n, int)) == len(content)
         assert progress.calls[-1] == ("finish", None)
 
         assert fetch_wheel("demo", X86, settings(index.url), cache_dir=cache) == path
@@ -205,9 +203,7 @@ def test_credentials_go_to_their_origin_only(cache: Path) -> None:
     with IndexServer(password="p@ss word") as index, IndexServer() as elsewhere:
         elsewhere.add_wheel(WHEEL)
         index.add_wheel(WHEEL)
-        index.replies[FILE] = [
-            Reply(302, headers=(("Location", f"http://127.0.0.1:{elsewhere.port}{FILE}"),))
-        ]
+        index.replies[FILE] = [Reply(302, headers=(("Location", f"http://127.0.0.1:{elsewhere.port}{FILE}"),))]
         url = index.url.replace("http://", "http://user:p%40ss%20word@")
         assert fetch_wheel("demo", X86, settings(url), cache_dir=cache).read_bytes() == b"wheel"
         assert [request.authorization is not None for request in index.requests] == [True, True]
@@ -298,9 +294,7 @@ def test_an_unreachable_index_is_an_error_though_another_has_it(index: IndexServ
         fetch_wheel("demo", X86, settings(index.url, dead_url()), cache_dir=cache)
 
 
-def test_without_a_network_what_is_pinned_in_full_comes_from_the_cache(
-    index: IndexServer, cache: Path
-) -> None:
+def test_without_a_network_what_is_pinned_in_full_comes_from_the_cache(index: IndexServer, cache: Path) -> None:
     name = "demo-1.0-cp312-cp312-manylinux_2_17_x86_64.whl"
     index.add_wheel(name)
     path = fetch_wheel("demo", X86, settings(index.url), cache_dir=cache)
@@ -321,9 +315,7 @@ def test_file_index_with_pages(tmp_path: Path, cache: Path) -> None:
     project.mkdir(parents=True)
     good = hashlib.sha256(b"wheel").hexdigest()
     here = settings((tmp_path / "simple").as_uri())
-    (project / "index.html").write_bytes(
-        html_page([Offered(WHEEL, f"../../files/{WHEEL}", (("sha256", good),))])
-    )
+    (project / "index.html").write_bytes(html_page([Offered(WHEEL, f"../../files/{WHEEL}", (("sha256", good),))]))
     assert fetch_wheel("demo", X86, here, cache_dir=cache) == files / WHEEL
     (files / WHEEL).write_bytes(b"other")
     with pytest.raises(FetchError, match=good):

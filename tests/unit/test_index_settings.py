@@ -64,20 +64,14 @@ CONFIGS = {
     "a command's section over global": {
         ".config/pip/pip.conf": "[download]\nindex-url = http://127.0.0.1/d\n[global]\nindex-url = http://127.0.0.1/g\n",
     },
-    "lists": {
-        ".config/pip/pip.conf": "[global]\nextra-index-url =\n    http://127.0.0.1/x\n    http://127.0.0.1/y\n"
-    },
+    "lists": {".config/pip/pip.conf": "[global]\nextra-index-url =\n    http://127.0.0.1/x\n    http://127.0.0.1/y\n"},
 }
 
 
 @pytest.mark.parametrize("files", CONFIGS.values(), ids=CONFIGS.keys())
-@pytest.mark.parametrize(
-    "own", [None, "[global]\nindex-url = http://127.0.0.1/own\n"], ids=["", "PIP_CONFIG_FILE"]
-)
+@pytest.mark.parametrize("own", [None, "[global]\nindex-url = http://127.0.0.1/own\n"], ids=["", "PIP_CONFIG_FILE"])
 @pytest.mark.skipif(sys.platform != "linux", reason="the files' places differ")
-def test_files_as_pip_lists_them(
-    home: Environ, tmp_path: Path, files: dict[str, str], own: str | None
-) -> None:
+def test_files_as_pip_lists_them(home: Environ, tmp_path: Path, files: dict[str, str], own: str | None) -> None:
     for name, text in files.items():
         write(tmp_path / name, text)
     if own is not None:
@@ -173,9 +167,7 @@ def test_no_password_is_shown(home: Environ) -> None:
     "text",
     ["index-url = http://u:secret@h/\n", "[global]\na = 1\na = secret\n", "[global]\nsecret\n", "[secret\n"],
 )
-def test_malformed_files_are_one_line_without_their_contents(
-    home: Environ, tmp_path: Path, text: str
-) -> None:
+def test_malformed_files_are_one_line_without_their_contents(home: Environ, tmp_path: Path, text: str) -> None:
     home["PIP_CONFIG_FILE"] = write(tmp_path / "broken.conf", text)
     with pytest.raises(UnreadableError, match=r"broken\.conf is malformed at line \d") as caught:
         pip_options(home)
@@ -208,9 +200,7 @@ def test_the_default_index_is_what_pip_says(home: Environ) -> None:
     assert settings_from_pip(home).index_urls[0] == url
 
 
-def test_without_pip_the_remedy_is_named(
-    home: Environ, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_pip_the_remedy_is_named(home: Environ, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "")
     with pytest.raises(FetchError, match="--index-url"):
         default_index_url(home | {"PATH": str(tmp_path)})

@@ -158,9 +158,7 @@ def test_major_versions_are_not() -> None:
 )
 def test_no_page_is_one_line(body: bytes, content_type: str) -> None:
     with pytest.raises(FetchError) as caught:
-        parse_page(
-            body, content_type=content_type, url="https://u:secret@index.invalid/simple/demo/?t=secret"
-        )
+        parse_page(body, content_type=content_type, url="https://u:secret@index.invalid/simple/demo/?t=secret")
     assert "https://****@index.invalid/simple/demo/" in str(caught.value)
     assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)

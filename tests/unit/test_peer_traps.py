@@ -60,7 +60,7 @@ def compiled(folder: Path, source: str, *flags: str) -> Path:
 
 
 @pytest.mark.parametrize("section_headers", [True, False])
-def test_1_no_section_headers(section_headers: bool) -> None:  # noqa: FBT001
+def test_1_no_section_headers(section_headers: bool) -> None:
     """auditwheel: manylinux_2_5 where there are none, because it finds the version needs by section."""
     assert of_module(module(PTHREAD_2_34, section_headers=section_headers)) == "manylinux_2_34_x86_64"
 
@@ -236,6 +236,19 @@ def test_version_that_the_bundled_library_lacks() -> None:
     report = audit_members(members)
     assert report.lowest.text == "linux_x86_64"
     assert rules(report, Severity.ERROR) == {"unresolvable-bundled-library"}
+
+
+@pytest.mark.parametrize("version", [None, "ZLIB_1.2.3"])
+def test_musl_never_looks_at_versions(version: str | None) -> None:
+    """Its loader reads no verneed (ldso/dynlink.c), so whatever the bundled library defines will do."""
+    musl, zlib = "libc.musl-x86_64.so.1", "libz-1a2b3c4d.so.1"
+    members = {
+        "demo/_core.so": elf(needed=(zlib, musl), imports=(Import("inflate", "ZLIB_1.2.9", zlib),), runpath="$ORIGIN"),
+        f"demo/{zlib}": elf(soname=zlib, needed=(musl,), exports=(Export("inflate", version),)),
+    }
+    report = audit_members(members, "cp312-cp312-musllinux_1_2_x86_64")
+    assert report.honest is True
+    assert not report.findings
 
 
 # ----- crashes

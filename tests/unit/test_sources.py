@@ -35,7 +35,9 @@ from typing import Final, NamedTuple
 import pytest
 
 from perennial.audit.report import AuditReport
-from tests.support.audits import MODULE, audit_of
+from perennial.finding import Severity
+from tests.support.audits import LIBC, MODULE, audit_members, audit_of, rules
+from tests.support.elf_builder import ElfSpec, Export, Need, NeedVersion, build_elf
 from tests.support.wheel_builder import wheel
 
 SOURCES: Final = sorted((Path(__file__).parents[1] / "sources").glob("*.*"))
@@ -264,6 +266,44 @@ def ask_loader(line: str, case: Case, report: AuditReport, folder: Path) -> None
         in_wheel = {Path(text).relative_to(root.resolve()) for text in mapped if text.startswith(str(root.resolve()))}
         bundled = {(site / library.path).relative_to(root) for library in report.bundled}
         assert in_wheel == bundled | {(site / first).relative_to(root)}
+
+
+# ----- what linkers do not make, and tools that edit files do
+
+
+BUILT: Final = {
+    "nothing special": ElfSpec(needed=(LIBC,), exports=(Export("x"),)),
+    "a weak need that nobody meets": ElfSpec(verneeds=(Need(LIBC, (NeedVersion("GLIBC_2.99", weak=True),)),)),
+    "a need that nobody meets": ElfSpec(verneeds=(Need(LIBC, (NeedVersion("GLIBC_2.99"),)),)),
+    "DT_RELR and other needs of libc": ElfSpec(relr=True, verneeds=(Need(LIBC, (NeedVersion("GLIBC_2.2.5"),)),)),
+    # As patchelf --remove-needed leaves it: ld.so fails an assertion, and ends the process.
+    "a need of a library that is not needed": ElfSpec(verneeds=(Need("libgone.so.9", (NeedVersion("GONE_1"),)),)),
+    # glibc looks for GLIBC_ABI_DT_RELR only among needs of libc that are there (`_dl_check_map_versions`).
+    "DT_RELR and no need of any version": ElfSpec(relr=True),
+}
+
+
+@pytest.mark.parametrize("name", BUILT)
+def test_loader_refuses_what_has_an_error(name: str, tmp_path: Path) -> None:
+    """A file of the builder, loaded: refused exactly where the audit finds an error."""
+    glibc = glibc_version()
+    if glibc is None or glibc < (2, 36):
+        pytest.skip("this machine's loader is not of glibc 2.36 or later")
+    spec = BUILT[name].but(needed=(LIBC,), exports=(Export("x"),))
+    (tmp_path / "x.so").write_bytes(build_elf(spec))
+    command = [sys.executable, "-c", _LOAD, str(tmp_path / "x.so")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = rules(audit_members({MODULE: build_elf(spec)}, tags="cp312-cp312-manylinux_2_36_x86_64"), Severity.ERROR)
+    assert (done.returncode != 0) is bool(found), (done.stderr, found)
+
+
+def test_relr_without_libc_is_of_no_old_glibc() -> None:
+    """Loaders before glibc 2.36 do not know DT_RELR, and leave its relocations undone: it crashes there.
+
+    GLIBC_ABI_DT_RELR keeps other files away from them; a file that needs no libc has no such guard.
+    """
+    report = audit_members({MODULE: build_elf(ElfSpec(relr=True, exports=(Export("x"),)))})
+    assert report.lowest.version is None or report.lowest.version >= (2, 36)
 
 
 # ----- the directives themselves

@@ -205,14 +205,10 @@ def test_pyelftools_reads_versions_notes_and_relocations(arch: str) -> None:
 @pytest.mark.parametrize("base", [0, 0x400000])
 @pytest.mark.parametrize("layout", ["gnu-new", "gnu-old", "tables-last"])
 @pytest.mark.parametrize("arch", ["x86_64", "i686", "s390x"])
-def test_segments_are_congruent_ordered_and_apart(
-    arch: str, layout: str, base: int, pad_segments: bool
-) -> None:
+def test_segments_are_congruent_ordered_and_apart(arch: str, layout: str, base: int, pad_segments: bool) -> None:
     """gABI chapter 5: p_vaddr and p_offset agree modulo p_align; LOADs ascend on p_vaddr."""
     for page in (0x1000, 0x10000):
-        spec = full_spec(
-            arch, layout=layout, base=base, page_size=page, pad_segments=pad_segments, text_size=5000
-        )
+        spec = full_spec(arch, layout=layout, base=base, page_size=page, pad_segments=pad_segments, text_size=5000)
         file = parsed(build_elf(spec))
         loads = [segment.header for segment in file.iter_segments("PT_LOAD")]
         assert len(loads) == {"gnu-new": 4, "gnu-old": 2, "tables-last": 5}[layout]
@@ -284,12 +280,7 @@ def test_the_layout_names_the_fields_of_the_file(arch: str) -> None:
     assert value("e_phoff", word) == file.header["e_phoff"]
     assert value("e_phnum", half) == file.num_segments()
     dynamic = next(file.iter_segments("PT_DYNAMIC"))
-    assert (
-        value("PT_DYNAMIC.p_offset", word)
-        == dynamic["p_offset"]
-        == at["dynamic[0].d_tag"]
-        == at["DT_NEEDED.d_tag"]
-    )
+    assert value("PT_DYNAMIC.p_offset", word) == dynamic["p_offset"] == at["dynamic[0].d_tag"] == at["DT_NEEDED.d_tag"]
     tags = {tag.entry.d_tag: tag.entry.d_val for tag in dynamic.iter_tags()}
     for name in (
         "DT_STRTAB",
@@ -306,9 +297,7 @@ def test_the_layout_names_the_fields_of_the_file(arch: str) -> None:
     assert value("verneed[0].vna[1].vna_flags", half) == 2
     assert value("verneed[1].vn_next", long) == 0
     assert value("verdef[2].vda[0].vda_next", long) == 8
-    assert value("hash.nchain", ">Q" if arch == "s390x" else long) == 1 + len(spec.imports) + len(
-        spec.exports
-    )
+    assert value("hash.nchain", ">Q" if arch == "s390x" else long) == 1 + len(spec.imports) + len(spec.exports)
     assert value("gnu_hash.symoffset", long) == 1 + len(spec.imports)
     assert value("versym[3]", half) == 1
     assert data[at[".dynstr"] + value("dynsym[1].st_name", long) :].startswith(b"puts\0")
@@ -358,9 +347,7 @@ def load(folder: Path, spec: ElfSpec, *more: str) -> subprocess.CompletedProcess
     """What dlopen with RTLD_NOW makes of the file, in a process of its own."""
     path = folder / "libbuilt.so"
     path.write_bytes(build_elf(spec))
-    return subprocess.run(
-        [sys.executable, "-c", LOAD, path, *more], capture_output=True, text=True, check=False
-    )
+    return subprocess.run([sys.executable, "-c", LOAD, path, *more], capture_output=True, text=True, check=False)
 
 
 LOADABLE = ElfSpec(
@@ -400,7 +387,7 @@ def test_ld_so_loads_a_built_file(layout: str, hash_style: str, tmp_path: Path) 
         {"section_headers": True, "text_size": 100_000},
         {"extra_dynamic": ((0x7FFFFFFD, "auxiliary"),)},
     ],
-    ids=lambda fields: " ".join(fields),
+    ids=" ".join,
 )
 def test_ld_so_loads_unusual_files(fields: dict[str, Any], tmp_path: Path) -> None:
     done = load(tmp_path, LOADABLE.but(**fields), "symbols")
@@ -428,9 +415,7 @@ def test_ld_so_refuses_a_version_that_libc_lacks(tmp_path: Path) -> None:
 @needs_glibc_x86_64
 @pytest.mark.parametrize("symbols", ["weak symbol", "no symbol", "strong symbol"])
 @pytest.mark.parametrize("weak_version", [False, True], ids=["strong vernaux", "VER_FLG_WEAK"])
-def test_only_the_vernaux_flag_forgives_a_missing_version(
-    weak_version: bool, symbols: str, tmp_path: Path
-) -> None:
+def test_only_the_vernaux_flag_forgives_a_missing_version(weak_version: bool, symbols: str, tmp_path: Path) -> None:
     """glibc, `elf/dl-version.c`: `match_symbol` looks at vna_flags and at no symbol.
 
     A weak binding forgives the missing symbol, never the missing version.
@@ -438,9 +423,7 @@ def test_only_the_vernaux_flag_forgives_a_missing_version(
     imports: tuple[Import, ...] = ()
     if symbols != "no symbol":
         imports = (Import("not_in_libc", "GLIBC_9.9", LIBC, weak=symbols == "weak symbol"),)
-    spec = LOADABLE.but(
-        imports=imports, verneeds=(Need(LIBC, (NeedVersion("GLIBC_9.9", weak=weak_version),)),)
-    )
+    spec = LOADABLE.but(imports=imports, verneeds=(Need(LIBC, (NeedVersion("GLIBC_9.9", weak=weak_version),)),))
     done = load(tmp_path, spec)
     if not weak_version:
         assert done.returncode != 0
@@ -470,9 +453,7 @@ def test_a_wheel_is_a_good_archive_with_an_honest_record(tmp_path: Path) -> None
         ]
         told = archive.read("demo-1.0.dist-info/WHEEL").decode().splitlines()
         record = archive.read("demo-1.0.dist-info/RECORD").decode().splitlines()
-    assert told[3:] == [
-        f"Tag: {tag}" for tag in expand_tags(path.name.removeprefix("demo-1.0-").removesuffix(".whl"))
-    ]
+    assert told[3:] == [f"Tag: {tag}" for tag in expand_tags(path.name.removeprefix("demo-1.0-").removesuffix(".whl"))]
     assert len(told) == 3 + 4
     assert record[0] == "demo/__init__.py,sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU,0"
     assert record[2] == record_line('demo/with,"comma.txt', b"x")
@@ -525,9 +506,7 @@ A, B = RawEntry(name="a.txt", data=b"first" * 9, method=8), RawEntry(name="b/ü.
         *(RawZip.of(RawEntry(name="a", data=b"x" * 99, method=m, descriptor="unsigned"), B) for m in (0, 8)),
         RawZip.of(RawEntry(name="a", data=b"x", descriptor="signed", zip64=True), B),
         RawZip.of(RawEntry(name="pattern", data=b"abc", repeat=1_000_001, method=8)),
-        RawZip.of(
-            RawEntry(name="pattern", data=b"abc", repeat=1000), RawEntry(name="none", data=b"", repeat=5)
-        ),
+        RawZip.of(RawEntry(name="pattern", data=b"abc", repeat=1000), RawEntry(name="none", data=b"", repeat=5)),
     ],
 )
 def test_zipfile_reads_what_is_not_hostile(good: RawZip) -> None:

@@ -226,9 +226,7 @@ def test_a_large_member_is_streamed(tmp_path: Path) -> None:
 
 def test_tables_of_more_than_a_quarter_of_a_gigabyte_are_not_kept(tmp_path: Path) -> None:
     """A string table of 300 MB, which deflates to a third of a megabyte."""
-    liar = mutate(
-        ElfSpec(soname="x", layout="tables-last"), {"DT_STRSZ": 300 << 20, "PT_LOAD[3].p_filesz": 1 << 40}
-    )
+    liar = mutate(ElfSpec(soname="x", layout="tables-last"), {"DT_STRSZ": 300 << 20, "PT_LOAD[3].p_filesz": 1 << 40})
     entry = RawEntry(name="big.so", data=liar.ljust(1 << 20, b"\0"), repeat=320, method=DEFLATED)
     assert "or take more than 268435456 bytes" in in_a_small_process(tmp_path, entry, megabytes=450)
 

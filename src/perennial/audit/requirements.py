@@ -20,6 +20,15 @@ class Provider(StrEnum):
     MISSING = "missing"
 
 
+def needs_relr_silently(elf: ElfFile) -> bool:
+    """Whether a file has DT_RELR and no version need of libc to say so.
+
+    glibc looks for the version only among needs that name libc.so.*, so it loads such a file;
+    older ones do not know DT_RELR, and leave its pointers unrelocated.
+    """
+    return elf.has_relr and not any(need.file.startswith("libc.so.") for need in elf.verneeds)
+
+
 class Imports(NamedTuple):
     """A file's undefined symbols, by what they name: (library, version) or nothing."""
 
@@ -77,21 +86,32 @@ def list_requirements(
 def _requirements_of(
     path: str, imports: Imports, by_path: dict[str, ElfFile], resolutions: Resolutions, platform: frozenset[str]
 ) -> Iterator[Requirement]:
+    is_musl = libc_of(by_path[path]) is Libc.MUSL
     for need in by_path[path].verneeds:
         resolution = resolutions.of_version_need(path, need.file)
         for version in need.versions:
-            provider, bundled_as = _provider(resolution, need.file, version.name, by_path, platform)
+            provider, bundled_as = _provider(resolution, need.file, version.name, by_path, platform, is_musl=is_musl)
             names = tuple(sorted(imports.versioned.get((need.file, version.name), ())))
             yield Requirement(path, need.file, version.name, names, version.weak, provider, bundled_as)
+    if needs_relr_silently(by_path[path]) and not is_musl:
+        yield Requirement(path, "libc.so.6", RELR_VERSION, (), weak=False, provider=Provider.PLATFORM, bundled_as=None)
 
 
 def _provider(
-    resolution: object, library: str, version: str, by_path: dict[str, ElfFile], platform: frozenset[str]
+    resolution: object,
+    library: str,
+    version: str,
+    by_path: dict[str, ElfFile],
+    platform: frozenset[str],
+    *,
+    is_musl: bool,
 ) -> tuple[Provider, str | None]:
     match resolution:
         case Bundled(path=path):
             library_elf = by_path[path]
             defined = library_elf.verdefs
+            if is_musl:
+                return Provider.WHEEL, path  # musl's loader never looks at version needs
             # A library without any version definition meets every need (glibc, `match_symbol`), if only it has a
             # table of its symbols' versions, as all have that need some: without one ld.so fails an assertion
             # and ends the process as soon as it finds the symbol (`check_match`).

@@ -24,7 +24,7 @@ class Need(NamedTuple):
     library: str
     version: str | None  # None: the library as such
     members: tuple[str, ...]
-    symbols: tuple[str, ...]
+    symbols: tuple[str, ...]  # of all members together
     provision: Provision
 
 

@@ -14,10 +14,9 @@ from perennial.cli.config import Config
 from perennial.cli.exit_codes import ExitCode
 from perennial.cli.inputs import add_input_arguments, find_inputs
 from perennial.cli.output import write_output
-from perennial.errors import UnreadableError, UsageError
+from perennial.errors import UnreadableError, UsageError, printable
 from perennial.knowledge import load_knowledge
 from perennial.platform_tag import PlatformTag
-from perennial.report.text import printable
 from perennial.wheel.limits import ArchiveLimits
 from perennial.wheel.wheel import read_wheel
 

@@ -16,8 +16,7 @@ from typing import Final, NoReturn, Protocol, cast
 
 from perennial import __version__
 from perennial.cli.exit_codes import ExitCode
-from perennial.errors import PerennialError, UsageError
-from perennial.report.text import printable
+from perennial.errors import PerennialError, UsageError, printable
 
 
 class Command(Protocol):

@@ -100,9 +100,7 @@ def _program_headers(source: ByteSource, layout: Layout, header: FileHeader) -> 
     place = EI_NIDENT + layout.ehdr.size - 10  # e_phentsize and e_phnum are followed by three fields
     if header.phentsize != layout.phdr.size:
         # glibc refuses anything else: "ELF file's phentsize not the expected size"
-        raise ElfFormatError(
-            f"must be {layout.phdr.size}", field="e_phentsize", offset=place, value=header.phentsize
-        )
+        raise ElfFormatError(f"must be {layout.phdr.size}", field="e_phentsize", offset=place, value=header.phentsize)
     if header.phnum * layout.phdr.size > _MOST_HEADER_BYTES:
         raise ElfFormatError(
             f"more than {_MOST_HEADER_BYTES // layout.phdr.size} program headers",

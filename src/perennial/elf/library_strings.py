@@ -20,6 +20,7 @@ _GRAPHIC: Final = bytes(byte if 0x21 <= byte <= 0x7E else 0 for byte in range(25
 _MOST_NAMES: Final = 1000
 _MOST_ENDS: Final = 10_000
 
+
 class LibraryStrings:
     """Looks for sonames in pieces of one file, which come in ascending order. What is found
     does not depend on how the file was cut into pieces.

@@ -16,8 +16,9 @@ list. `read_stream` does that, a bounded number of times.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from perennial.elf.constants import (
@@ -71,40 +72,49 @@ class StreamedElf(NamedTuple):
 class ElfCollector:
     """Takes an ELF file's content chunk by chunk and keeps what reading it may need.
 
-    These are the first `front` bytes and what the program headers suggest; `strings` takes part
-    in the pass where it is given. What is kept depends on the content alone, and not on how it
-    was cut into chunks.
+    These are the first `front` bytes and what the program headers suggest. What is kept depends
+    on the content alone, and not on how it was cut into chunks.
     """
 
-    __slots__ = ("_constants", "_front", "_pieces", "_position", "_ranges", "_size", "strings")
+    __slots__ = ("_front", "_held", "_position", "_ranges", "_size", "constants", "pieces", "strings")
 
-    def __init__(self, size: int, *, strings: LibraryStrings | None = None, front: int = _FRONT) -> None:
-        self.strings: Final = strings
+    def __init__(self, size: int, *, front: int = _FRONT) -> None:
         self._size: Final = size
+        self._front: Final = front
         self._ranges = _merged([(0, front)], size)
-        self._pieces: Final[list[tuple[int, bytes]]] = []
+        self.pieces: Final[list[tuple[int, bytes]]] = []
         self._position = 0
-        self._front: bytes | None = b""  # held back until it is long enough to plan with
-        self._constants: list[tuple[int, int]] = []
+        self._held: bytes | None = b""  # held back until it is long enough to plan with
+        self.constants: list[tuple[int, int]] = []
+        self.strings: LibraryStrings | None = None
 
     def feed(self, chunk: bytes) -> None:
-        if self._front is not None:
-            chunk = self._front + chunk if self._front else chunk
+        if self._held is not None:
+            chunk = self._held + chunk if self._held else chunk
             if len(chunk) < min(_PLANNED, self._size):
-                self._front = chunk
+                self._held = chunk
                 return
-            self._front = None
+            self._held = None
             self._plan(chunk[:_PLANNED])
         start = self._position
         self._position = start + len(chunk)
-        self._pieces.extend(_cut(chunk, start, self._ranges))
+        if start <= self._front < self._position and self.strings is None:
+            self._search_from_here()
+        self.pieces.extend(_cut(chunk, start, self._ranges))
         if self.strings is not None:
-            for low, piece in _cut(chunk, start, self._constants):
+            for low, piece in _cut(chunk, start, self.constants):
                 self.strings.feed(low, piece)
+
+    def _search_from_here(self) -> None:
+        """A file longer than its front is searched while it passes by: whether it imports dlopen is known
+        only in the end, and streaming it once more would cost ten times as much.
+        """
+        self.strings = LibraryStrings()
+        _search(self.strings, self.constants, self.pieces)
 
     def _plan(self, front: bytes) -> None:
         """Reads the program headers, if the front has them, and adds what they point to."""
-        self._constants = [(0, self._size)]
+        self.constants = [(0, self._size)]
         try:
             headers = Image(WholeFile(front)).program_headers
         except ElfFormatError:
@@ -115,10 +125,16 @@ class ElfCollector:
             if 0 < (size := _worth_keeping(header)) <= _SMALL_SEGMENT
         ]
         self._ranges = _merged([*self._ranges, *suggested], self._size)
-        self._constants = _merged(_constant_data(headers), self._size, rounded=False)
+        self.constants = _merged(_constant_data(headers), self._size, rounded=False)
 
     def source(self) -> KeptBytes:
-        return KeptBytes(self._size, self._pieces)
+        return KeptBytes(self._size, self.pieces)
+
+
+def _search(strings: LibraryStrings, constants: list[tuple[int, int]], pieces: Iterable[tuple[int, bytes]]) -> None:
+    for start, piece in pieces:
+        for low, part in _cut(piece, start, constants):
+            strings.feed(low, part)
 
 
 def _merged(ranges: Iterable[tuple[int, int]], size: int, *, rounded: bool = True) -> list[tuple[int, int]]:
@@ -176,10 +192,23 @@ def read_stream(collector: ElfCollector, again: Callable[[], Chunks]) -> Streame
         elf = _read(source, again)
     except ElfFormatError as error:
         return StreamedElf(error, ())
-    strings = collector.strings
-    if strings is None or not any(symbol.name in ("dlopen", "dlmopen") for symbol in elf.imports):
+    if _DLOPEN.isdisjoint(map(itemgetter(0), elf.imports)):
         return StreamedElf(elf, ())
+    strings = collector.strings
+    if strings is None:  # no longer than its front, all of which was kept
+        strings = LibraryStrings()
+        _search(strings, collector.constants, collector.pieces)
     return StreamedElf(elf, strings.found())
+
+
+_DLOPEN: Final = frozenset({"dlopen", "dlmopen"})
+
+
+def _with_offsets(chunks: Chunks) -> Iterator[tuple[int, bytes]]:
+    position = 0
+    for chunk in chunks:
+        yield position, chunk
+        position += len(chunk)
 
 
 def _read(source: KeptBytes, again: Callable[[], Chunks]) -> ElfFile:
@@ -200,13 +229,12 @@ def _read(source: KeptBytes, again: Callable[[], Chunks]) -> ElfFile:
 def _collect(chunks: Chunks, ranges: list[tuple[int, int]]) -> list[tuple[int, bytes]]:
     """The content of `ranges`, no further than the last of them."""
     pieces: list[tuple[int, bytes]] = []
-    position = kept = 0
-    for chunk in chunks:
-        for low, piece in _cut(chunk, position, ranges):
+    kept = 0
+    for start, chunk in _with_offsets(chunks):
+        for low, piece in _cut(chunk, start, ranges):
             pieces.append((low, piece))
             kept += len(piece)
-        position += len(chunk)
-        if position >= ranges[-1][1] or kept > _MOST_KEPT:
+        if start + len(chunk) >= ranges[-1][1] or kept > _MOST_KEPT:
             break
     return pieces
 

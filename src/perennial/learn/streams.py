@@ -11,7 +11,7 @@ from __future__ import annotations
 import bz2
 import lzma
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from importlib import import_module
 from typing import BinaryIO, Final, Protocol, cast
 
@@ -102,15 +102,15 @@ def decompressed(chunks: Iterable[bytes], budget: Budget) -> Iterator[bytes]:
         yield from _counted(pending, source, budget)
         return
     name, make = found
+    problem = None
     try:
         while pending:
             pending = yield from _one_stream(make(), pending, source, budget)
             # streams may follow one another (RFC 1952, 2.2), zeros may pad the last
-            pending = _at_least(source, pending.lstrip(b"\0"), _LONGEST_MAGIC)
-            while pending and not pending.strip(b"\0"):
-                pending = _at_least(source, b"", _LONGEST_MAGIC).lstrip(b"\0")
+            pending = _after_padding(source, pending)
             if pending and _decoder_for(pending) != found:
-                raise ArchiveError(f"there is something else after the end of the {name} stream", archive=budget.archive)
+                problem = f"there is something else after the end of its {name} data"
+                break
     except ArchiveError:
         raise
     except UnreadableError as error:
@@ -118,10 +118,14 @@ def decompressed(chunks: Iterable[bytes], budget: Budget) -> Iterator[bytes]:
     except Exception as error:
         if not _is_decoder_error(error):
             raise
-        raise ArchiveError(f"broken {name} stream: {error}", archive=budget.archive) from error
+        raise ArchiveError(f"broken {name} data: {error}", archive=budget.archive) from error
+    if problem is not None:
+        raise ArchiveError(problem, archive=budget.archive)
 
 
-def _one_stream(decoder: Decoder, data: bytes, source: Iterator[bytes], budget: Budget) -> Iterator[bytes]:
+def _one_stream(
+    decoder: Decoder, data: bytes, source: Iterator[bytes], budget: Budget
+) -> Generator[bytes, None, bytes]:
     """Yields what one stream holds and returns what follows it."""
     while True:
         made = decoder.decompress(data, CHUNK)
@@ -150,6 +154,14 @@ def _at_least(source: Iterator[bytes], data: bytes, size: int) -> bytes:
     """`data` with more from the source, until there are `size` bytes or no more."""
     while len(data) < size and (more := next(source, b"")):
         data += more
+    return data
+
+
+def _after_padding(source: Iterator[bytes], data: bytes) -> bytes:
+    """The beginning of what follows, without zeros before it."""
+    data = data.lstrip(b"\0")
+    while len(data) < _LONGEST_MAGIC and (more := next(source, b"")):
+        data = (data + more).lstrip(b"\0")
     return data
 
 

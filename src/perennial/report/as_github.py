@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from perennial.audit.report import AuditReport
+from perennial.errors import printable
 from perennial.finding import Severity
-from perennial.report.text import printable
 
 _COMMANDS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 

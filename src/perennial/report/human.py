@@ -24,8 +24,9 @@ _MOST_ALIKE = 3  # findings of one rule, before the rest is counted
 
 def summary_line(report: AuditReport) -> Sheet:
     """One line a wheel, for -q."""
-    errors = sum(1 for finding in report.findings if finding.severity is Severity.ERROR)
-    trouble = f"; {plural(errors, 'error')}" if errors else ""
+    errors = [finding.rule for finding in report.findings if finding.severity is Severity.ERROR]
+    rules = listed(list(dict.fromkeys(errors)), _MOST_NAMES)
+    trouble = f"; {plural(len(errors), 'error')}: {rules}" if errors else ""
     return (row(f"{report.wheel.filename.text}: {report.lowest}, {_verdict(report)}{trouble}", indent=0),)
 
 
@@ -39,13 +40,27 @@ def _rows(report: AuditReport, *, verbose: bool) -> Iterator[Row]:
     yield row("lowest tag", Span(report.lowest.text, "name"), *_lowest_remark(report))
     yield from _claims(report)
     yield from _floor(report)
-    if report.coverage.runs or report.coverage.fails:
-        yield row("runs on", coverage_line(report.coverage), Span(f"  ({report.as_of})", "dim"))
+    yield from _coverage(report, verbose=verbose)
     yield from _contents(report, verbose=verbose)
     if verbose:
         yield from _requirements(report)
     yield from _findings(report, verbose=verbose)
     yield BLANK
+
+
+def _coverage(report: AuditReport, *, verbose: bool) -> Iterator[Row]:
+    coverage = report.coverage
+    if not coverage.runs and not coverage.fails:
+        return
+    if not coverage.runs and all(lack.need is None for lack in coverage.fails):
+        yield row("runs on", Span("nowhere as it is: see the errors below", "bad"))
+        return
+    yield row("runs on", coverage_line(coverage), Span(f"  ({report.as_of})", "dim"))
+    if verbose:
+        yield row("", "all: " + ", ".join(release.name for release in coverage.runs))
+        for need, lacks in groupby(coverage.fails, key=lambda lack: lack.need):
+            why = "refused by the loader" if need is None else f"lacking {_named(need)}"
+            yield row("", f"{why}: " + ", ".join(lack.release.name for lack in lacks))
 
 
 def _verdict(report: AuditReport) -> str:
@@ -55,7 +70,8 @@ def _verdict(report: AuditReport) -> str:
 
 
 def _lowest_remark(report: AuditReport) -> Iterator[Span]:
-    if report.provisional:
+    # Old ones without a release of their own are settled for good; nobody needs to be told.
+    if report.provisional and (report.lowest.version or (0, 0)) > (2, 17):
         yield Span(f"  provisional: no release, or too few, has exactly this C library on {report.arch_name}", "dim")
     elif report.lowest.text.startswith("linux_"):
         yield Span("  no manylinux or musllinux tag is honest", "bad")
@@ -92,14 +108,16 @@ def _floor(report: AuditReport) -> Iterator[Row]:
             label = ""
     if not ladder.steps:
         return
-    label = "floor" if not ladder.unmet and report.lowest.version is not None else "also needs"
+    sets_floor = not ladder.unmet and report.lowest.version is not None
+    label = "floor" if sets_floor else "also needs"
     first = ladder.steps[0]
     for need in first.needs[:_MOST_NAMES]:
         yield row(label, *_need(need))
         label = ""
     if len(first.needs) > _MOST_NAMES:
         yield row("", f"and {plural(len(first.needs) - _MOST_NAMES, 'more need')}")
-    yield from _without(first, ladder.steps[1:])
+    if sets_floor:
+        yield from _without(first, ladder.steps[1:])
 
 
 def _without(first: Step, rest: tuple[Step, ...]) -> Iterator[Row]:
@@ -109,9 +127,7 @@ def _without(first: Step, rest: tuple[Step, ...]) -> Iterator[Row]:
     what = "it" if len(first.needs) == 1 else "these"
     then = ", ".join(_named(need) for need in following.needs[:2])
     more = f" and {len(following.needs) - 2} more" if len(following.needs) > 2 else ""
-    yield row(
-        "", Span(f"without {what} it would be ", "dim"), following.tag.text, Span(f", set by {then}{more}", "dim")
-    )
+    yield row("", Span(f"without {what}: ", "dim"), following.tag.text, Span(f", set by {then}{more}", "dim"))
 
 
 def _short(need: Need) -> str:
@@ -199,5 +215,5 @@ def _finding(finding: Finding) -> Iterator[Row]:
         finding.severity.value,
         Span(finding.rule, finding.severity.value),
         f"  {_MANGLED.sub(lambda match: demangle(match.group()), finding.message)}",
-        Span(f"; lacking on {listed(finding.witnesses, 3)}" if finding.witnesses else "", "dim"),
+        Span(f"; fails on {listed(finding.witnesses, 3)}" if finding.witnesses else "", "dim"),
     )

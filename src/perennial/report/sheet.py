@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable
 from typing import IO, Final, NamedTuple
 
-from perennial.report.text import printable
+from perennial.errors import printable
 
 
 class Span(NamedTuple):

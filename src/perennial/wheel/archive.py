@@ -70,9 +70,11 @@ class Archive:
 
         When the last piece has been taken, size and CRC are right, or `ArchiveError` was raised.
         """
-        start = self._data_offset(entry)
+        region = self._following[entry.header_offset] - entry.header_offset
+        front = self._read_at(entry.header_offset, min(region, _READ), entry)
+        start = self._check_local_header(entry, front)
         total = crc = 0
-        for chunk in self._stored(entry, start) if entry.method == STORED else self._inflated(entry, start):
+        for chunk in self._stored(entry, start) if entry.method == STORED else self._inflated(entry, start, front):
             total += len(chunk)
             if total > entry.size:
                 break
@@ -99,17 +101,22 @@ class Archive:
             digest.update(self._read_at(position, min(_CHUNK, self.file_size - position)))
         return digest.hexdigest()
 
-    def _data_offset(self, entry: Entry) -> int:
-        """Where the member's data begin, after its local header has been held against the directory."""
-        header = self._read_at(entry.header_offset, _LOCAL.size, entry)
-        signature, _, flags, method, _time, _date, crc, compressed, size, name_size, extra_size = _LOCAL.unpack(header)
-        if signature != b"PK\3\4":
+    def _check_local_header(self, entry: Entry, front: bytes) -> int:
+        """Holds the local header against the directory; returns where the data begin, counted from the header.
+
+        `front` is the member's region of the archive, or the first part of a large one.
+        """
+        if not front.startswith(b"PK\3\4") or len(front) < _LOCAL.size:
             raise self._refuse(entry, f"no local header stands at byte {entry.header_offset}")
-        rest = self._read_at(entry.header_offset + _LOCAL.size, name_size + extra_size, entry)
-        if rest[:name_size] != entry.raw_name:
-            raise self._refuse(entry, f"its local header gives another name, {rest[:name_size]!r}")
+        _, _, flags, method, _time, _date, crc, compressed, size, name_size, extra_size = _LOCAL.unpack_from(front)
+        start: int = _LOCAL.size + name_size + extra_size
+        if start > len(front):
+            front = self._read_at(entry.header_offset, start, entry)
+        name, extra = front[_LOCAL.size : start - extra_size], front[start - extra_size : start]
+        if name != entry.raw_name:
+            raise self._refuse(entry, f"its local header gives another name, {name!r}")
         if 0xFFFFFFFF in (size, compressed):
-            size, compressed = widen(self._name, entry.name, rest[name_size:], (size, compressed))
+            size, compressed = widen(self._name, entry.name, extra, (size, compressed))
         here, there = (method, crc, compressed, size), (entry.method, entry.crc, entry.compressed_size, entry.size)
         # With a data descriptor the header may leave zeros, which the descriptor fills in (4.4.4).
         deferred = bool(flags & FLAG_DESCRIPTOR) and here == (entry.method, 0, 0, 0)
@@ -117,9 +124,8 @@ class Archive:
             raise self._refuse(
                 entry, "its local header disagrees with the central directory about method, CRC, size or flags"
             )
-        start: int = entry.header_offset + _LOCAL.size + name_size + extra_size
-        end = start + entry.compressed_size
-        following: int = self._following[entry.header_offset]
+        end = entry.header_offset + start + entry.compressed_size
+        following = self._following[entry.header_offset]
         if flags & FLAG_DESCRIPTOR:
             self._check_descriptor(entry, end, following)
         elif end != following:
@@ -142,20 +148,23 @@ class Archive:
             raise self._refuse(entry, "its data descriptor disagrees with the central directory")
 
     def _stored(self, entry: Entry, start: int) -> Iterator[bytes]:
+        offset = entry.header_offset + start
         for position in range(0, entry.compressed_size, _CHUNK):
-            yield self._read_at(start + position, min(_CHUNK, entry.compressed_size - position), entry)
+            yield self._read_at(offset + position, min(_CHUNK, entry.compressed_size - position), entry)
 
-    def _inflated(self, entry: Entry, start: int) -> Iterator[bytes]:
+    def _inflated(self, entry: Entry, start: int, front: bytes) -> Iterator[bytes]:
         if entry.compressed_size == entry.size == 0:
             return  # no stream at all, as some writers leave it for empty files
         inflater = decompressor()
-        position = 0
-        pending = held = b""
+        pending = front[start : start + entry.compressed_size]
+        position = len(pending)
+        held = b""
         try:
             while not inflater.eof:
                 if not pending and position < entry.compressed_size:
-                    pending = self._read_at(start + position, min(_READ, entry.compressed_size - position), entry)
-                    position += len(pending)
+                    size = min(_READ, entry.compressed_size - position)
+                    pending = self._read_at(entry.header_offset + start + position, size, entry)
+                    position += size
                 given = len(pending)
                 chunk = inflater.decompress(pending, _CHUNK)
                 pending = inflater.unconsumed_tail

@@ -115,9 +115,7 @@ def _find_end(tail: _Tail) -> _End:
     _, disk, start_disk, here, entries, size, offset, comment = _EOCD.unpack_from(tail.data, position)
     surplus = len(tail.data) - position - _EOCD.size - comment
     if surplus:
-        tail.refuse(
-            f"{surplus} bytes follow the end of the archive" if surplus > 0 else "cut off within its comment"
-        )
+        tail.refuse(f"{surplus} bytes follow the end of the archive" if surplus > 0 else "cut off within its comment")
     plain = _End(entries, size, offset, tail.base + position)
     locator = position - _LOCATOR64.size
     if locator >= 0 and tail.data.startswith(b"PK\6\7", locator):
@@ -237,6 +235,8 @@ def _extra_fields(extra: bytes) -> Iterator[tuple[int, bytes]]:
 
 def decode_name(archive: str, raw: bytes, flags: int) -> str:
     """A member's name: UTF-8 where bit 11 says so, else code page 437 (appendix D)."""
+    if raw.isascii():
+        return raw.decode("ascii")
     if not flags & FLAG_UTF8:
         return raw.decode("cp437")
     try:

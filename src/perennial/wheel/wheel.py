@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from operator import itemgetter
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from perennial.elf.library_strings import LibraryStrings
 from perennial.elf.model import ElfFile
 from perennial.elf.stream import ElfCollector, is_elf, read_stream
 from perennial.errors import ArchiveError, ElfFormatError
@@ -165,7 +165,7 @@ def _read_member(archive: Archive, entry: Entry, record: Record | None, progress
     position = 0
     for chunk in archive.chunks(entry):
         if position == 0 and is_elf(chunk):
-            collector = ElfCollector(entry.size, strings=LibraryStrings())
+            collector = ElfCollector(entry.size)
         position += len(chunk)
         digest.update(chunk)
         if collector is not None:
@@ -195,7 +195,8 @@ def _memory(member: WheelMember) -> int:
     return (
         1000
         + sum(100 + len(text) for text in single if text is not None)
-        + sum(160 + len(symbol[0]) for symbol in elf.imports)
+        + 160 * len(elf.imports)
+        + sum(map(len, map(itemgetter(0), elf.imports)))
         + sum(160 + len(version.name) for group in versions for version in group)
         + sum(300 + len(definition.name) + sum(map(len, definition.parents)) for definition in elf.verdefs)
     )

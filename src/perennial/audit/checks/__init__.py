@@ -30,6 +30,7 @@ from perennial.audit.checks import (
     relr_undeclared,
     rpath_outside_wheel,
     soname_not_unique,
+    stale_version_need,
     symlink_member,
     text_relocations,
     too_new_symbol_version,
@@ -46,6 +47,7 @@ _MODULES: Final = (
     too_new_symbol_version,
     library_not_provided,
     unresolvable_bundled_library,
+    stale_version_need,
     links_libpython,
     wrong_architecture,
     wrong_libc,
@@ -73,6 +75,7 @@ RULES: Final[dict[str, Rule]] = {module.RULE.id: module.RULE for module in _MODU
 CONTENT_CHECKS: Final[tuple[Callable[[Content], Iterator[Finding]], ...]] = (
     library_not_provided.check,
     unresolvable_bundled_library.check,
+    stale_version_need.check,
     links_libpython.check,
     wrong_architecture.check,
     wrong_libc.check,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from perennial.audit.checks.links_libpython import is_libpython
 from perennial.audit.context import Content, Judgement
 from perennial.audit.resolve import Missing
 from perennial.finding import Finding, Rule, Severity
+from perennial.platform_tag import Libc
 
 RULE = Rule(
     "library-not-provided",
@@ -26,9 +27,15 @@ def check(content: Content) -> Iterator[Finding]:
                 f"{member} needs {soname}, which no manylinux or musllinux tag lets it take from the system "
                 "and the wheel does not contain",
                 requires=soname,
-                remedy=f"Graft {soname} into the wheel, or link it statically.",
+                remedy=_remedy(soname),
                 defeats_tags=True,
             )
+
+
+def _remedy(soname: str) -> str:
+    if "/" in soname:
+        return "Give the library a soname and link again: it was linked by its path."
+    return f"Graft {soname} into the wheel, or link it statically."
 
 
 def check_claims(judgement: Judgement) -> Iterator[Finding]:
@@ -54,10 +61,27 @@ def check_claims(judgement: Judgement) -> Iterator[Finding]:
                 )
 
 
+def _is_told_elsewhere(soname: str, content: Content) -> bool:
+    """What links-libpython and wrong-libc say better."""
+    if content.architecture is None:
+        return is_libpython(soname)
+    other = {name for libc in Libc if libc is not content.libc for name in _libraries(content, libc)}
+    return is_libpython(soname) or soname in other
+
+
+def _libraries(content: Content, libc: Libc) -> Iterable[str]:
+    """The sonames that this C library itself goes by."""
+    arch = content.architecture
+    known = content.knowledge.libraries(libc, arch.value) if arch is not None else {}
+    return (soname for soname in known if soname.startswith(("libc.", "ld-", "ld64", "libm.", "libpthread.")))
+
+
 def _missing(content: Content) -> dict[str, list[str]]:
     """The members that need each library that nothing provides."""
     missing: dict[str, list[str]] = {}
     for member, resolution in content.resolutions:
-        if isinstance(resolution, Missing) and not resolution.unreachable and not is_libpython(resolution.soname):
+        if not isinstance(resolution, Missing) or resolution.unreachable:
+            continue
+        if not _is_told_elsewhere(resolution.soname, content):
             missing.setdefault(resolution.soname, []).append(member)
     return {soname: sorted(missing[soname]) for soname in sorted(missing)}

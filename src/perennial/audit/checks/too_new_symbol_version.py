@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from perennial.audit.context import Judgement
 from perennial.audit.verdict import Need
@@ -23,33 +23,41 @@ def check_claims(judgement: Judgement) -> Iterator[Finding]:
     tag = judgement.strictest
     if content.policies is None:
         return
+    symbols = {(need.member, need.library, need.version): need.symbols for need in content.requirements}
     for need in content.ladder.unmet:
-        yield from _unmet(need, tag, content.policies)
+        yield from _unmet(need, tag, content.policies, symbols)
     if tag is None or tag.version is None:
         return
     for step in content.ladder.steps:
         for need in step.needs:
             since = need.provision.since
             if need.version is not None and since is not None and since > tag.version:
-                yield from _too_new(need, tag, judgement.lowest, content.policies)
+                yield from _too_new(need, tag, judgement.lowest, content.policies, symbols)
 
 
-def _too_new(need: Need, tag: PlatformTag, honest: PlatformTag, policies: Policies) -> Iterator[Finding]:
+# The symbols for which a member needs a version of a library.
+_Symbols = Mapping[tuple[str, str, str], tuple[str, ...]]
+
+
+def _too_new(
+    need: Need, tag: PlatformTag, honest: PlatformTag, policies: Policies, symbols: _Symbols
+) -> Iterator[Finding]:
     for member in need.members:
+        what = _subject(need, symbols.get((member, need.library, need.version or ""), ()))
         yield Finding(
             RULE.id,
             Severity.ERROR,
             member,
-            f"{member} needs {_subject(need)} from {need.library}; {tag} {_ends_at(need, tag, policies)}",
+            f"{member} needs {what} from {need.library}; {tag} {_ends_at(need, tag, policies)}",
             requires=need.version,
             remedy=f"Build against an older {_whose(need)}, or tag it {honest}.",
             witnesses=_witnesses(need, tag),
         )
 
 
-def _unmet(need: Need, tag: PlatformTag | None, policies: Policies) -> Iterator[Finding]:
+def _unmet(need: Need, tag: PlatformTag | None, policies: Policies, symbols: _Symbols) -> Iterator[Finding]:
     for member in need.members:
-        what = _subject(need) if need.version is not None else need.library
+        what = _subject(need, symbols.get((member, need.library, need.version or ""), ()))
         yield Finding(
             RULE.id,
             Severity.ERROR if tag is not None else Severity.WARNING,
@@ -62,12 +70,12 @@ def _unmet(need: Need, tag: PlatformTag | None, policies: Policies) -> Iterator[
         )
 
 
-def _subject(need: Need) -> str:
-    """What is needed, with a symbol that explains it: `memcpy@GLIBC_2.14 and 3 more`."""
-    if not need.symbols:
+def _subject(need: Need, symbols: tuple[str, ...]) -> str:
+    """What is needed, with a symbol that explains it: `memcpy@GLIBC_2.14 (and 3 more symbols)`."""
+    if not symbols:
         return need.version or need.library
-    more = f" (and {len(need.symbols) - 1} more symbols)" if len(need.symbols) > 1 else ""
-    return f"{need.symbols[0]}@{need.version}{more}"
+    more = f" (and {len(symbols) - 1} more symbol{'s' if len(symbols) > 2 else ''})" if len(symbols) > 1 else ""
+    return f"{symbols[0]}@{need.version}{more}"
 
 
 def _ends_at(need: Need, tag: PlatformTag, policies: Policies) -> str:

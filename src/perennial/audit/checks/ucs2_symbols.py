@@ -22,18 +22,18 @@ _SAYS_UCS2: Final = re.compile(r"cp(2\d|3[0-2])d?m?")
 
 
 def check(content: Content) -> Iterator[Finding]:
-    if all(_SAYS_UCS2.fullmatch(abi) for abi in content.wheel.filename.abis):
-        return
+    is_said = all(_SAYS_UCS2.fullmatch(abi) for abi in content.wheel.filename.abis)
     for path, imports in content.imports.items():
-        for name in imports.unversioned:
-            if name.startswith("PyUnicodeUCS2_"):
-                yield Finding(
-                    RULE.id,
-                    Severity.ERROR,
-                    path,
-                    f"{path} needs {name}, which only interpreters built with UCS-2 strings have",
-                    requires=name,
-                    remedy="Build with a UCS-4 interpreter (ABI tag cp27mu; PEP 513, 'UCS-2 vs UCS-4 builds').",
-                    defeats_tags=True,
-                )
-                break
+        name = next((name for name in imports.unversioned if name.startswith("PyUnicodeUCS2_")), None)
+        if name is None:
+            continue
+        yield Finding(
+            RULE.id,
+            Severity.INFO if is_said else Severity.ERROR,
+            path,
+            f"{path} needs {name}, which only interpreters built with UCS-2 strings have"
+            + ("; the ABI tag says so" if is_said else ""),
+            requires=name,
+            remedy="Build with a UCS-4 interpreter (ABI tag cp27mu; PEP 513, 'UCS-2 vs UCS-4 builds').",
+            defeats_tags=not is_said,
+        )

@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""Rebuilds `knowledge/data/symbols/` from a Debian mirror: `learn_debian.py [--mirror URL] [--keyring FILE]`.
+
+Learns what each suite provides on each of its architectures that tags can name, and writes the
+store with the hashes of the package indices that it was made from (`inputs.tsv`). Mirror and
+keyring are those of apt's configuration where they are not given. Downloads some 250 MB, once: what was
+downloaded is kept in perennial's cache, so that a second run takes seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from perennial.errors import PerennialError
+from perennial.index.cache import default_cache_dir
+from perennial.index.settings import settings_from_pip
+from perennial.knowledge.snapshot import ABSENT, Snapshot
+from perennial.knowledge.symbol_store_encode import encode
+from perennial.knowledge.symbol_store_format import FOLDER, SUFFIX
+from perennial.knowledge.tables import DATA
+from perennial.learn.download import Downloader
+from perennial.learn.mirror import MirrorSnapshot, learn_suite, open_suite
+
+# As releases.tsv names them; what is learned today of a stable release has had its updates.
+RELEASES = {
+    "bullseye": "debian:11",
+    "bookworm": "debian:12",
+    "trixie": "debian:13",
+    "forky": "debian:testing",
+    "sid": "debian:unstable",
+}
+KIND = "updates"
+HEADER = """\
+# The package indices that symbols/ was learned from; written by scripts/learn_debian.py, do not edit.
+release\tsuite\tarchitecture\tpoint_release\tdate\tindex\tsha256
+"""
+
+
+def learn_all(mirror: str, keyring: Path, cache: Path) -> Iterator[MirrorSnapshot]:
+    """Every suite on every architecture; prints a row of a table for each."""
+    settings = settings_from_pip(os.environ, index_url=mirror)
+    with Downloader(cache / "packages", settings, plain_http=True) as downloader:
+        for name, release in RELEASES.items():
+            # A mirror that was frozen on some day is as good as that day was.
+            suite = open_suite(mirror, name, downloader, keyring=keyring, now=datetime.now(UTC), allow_expired=True)
+            for architecture in suite.release.architectures:
+                learned = learn_suite(suite, architecture, downloader, release=release, kind=KIND)
+                print(row(name, learned.snapshot), file=sys.stderr)
+                yield learned
+
+
+def row(suite: str, snapshot: Snapshot) -> str:
+    there = [library for library in snapshot.libraries if library.tier != ABSENT]
+    symbols = sum(len(library.exports) for library in there)
+    nodes = sum(len(library.nodes) for library in there)
+    return f"{suite:10}{snapshot.architecture:13}{len(there):3} libraries {nodes:4} nodes {symbols:6} symbols"
+
+
+def inputs(learned: list[MirrorSnapshot]) -> str:
+    rows = [
+        (
+            each.snapshot.release, each.release.codename, each.snapshot.architecture, each.release.version or "-",
+            each.release.date, each.packages.path, each.packages.sha256,
+        )
+        for each in learned
+    ]  # fmt: skip
+    return HEADER + "".join("\t".join(each) + "\n" for each in rows)
+
+
+def apt_setting(field: str) -> str | None:
+    """A field of the Debian mirror that apt is configured with."""
+    command = ["apt-get", "indextargets", "--format", f"$(ORIGIN)\t$({field})", "Created-By: Packages"]
+    try:
+        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    found = [line.partition("\t")[2] for line in output.splitlines() if line.startswith("Debian\t")]
+    return found[0] if found else None
+
+
+def write(folder: Path, files: dict[str, bytes], index: str) -> None:
+    """Replaces the store."""
+    folder.mkdir(exist_ok=True)
+    for old in [*folder.glob(f"*{SUFFIX}"), *folder.glob("*.tsv")]:
+        old.unlink()
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    (folder / "inputs.tsv").write_text(index, encoding="utf-8", newline="\n")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Rebuilds the shipped symbols from a Debian mirror.")
+    parser.add_argument("--mirror", default=apt_setting("REPO_URI"), help="URL (default: apt's)")
+    parser.add_argument("--keyring", default=apt_setting("SIGNED_BY"), help="OpenPGP keys (default: apt's)")
+    arguments = parser.parse_args()
+    if not arguments.mirror or not arguments.keyring:
+        parser.error("apt names no Debian mirror here: give --mirror and --keyring")
+    try:
+        learned = list(learn_all(arguments.mirror, Path(arguments.keyring), default_cache_dir(os.environ)))
+        files = encode(each.snapshot for each in learned)
+    except PerennialError as error:
+        print(error, file=sys.stderr)
+        return 3
+    write(Path(DATA, FOLDER), files, inputs(learned))
+    print(f"{len(learned)} snapshots, {len(files)} files, {sum(map(len, files.values()))} bytes", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
