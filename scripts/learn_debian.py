@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Rebuilds `knowledge/data/symbols/` from a Debian mirror: `learn_debian.py [--mirror URL] [--keyring FILE]`.
+"""Rebuilds `knowledge/data/symbols/` from a Debian mirror: `learn_debian.py --keyring FILE [--mirror URL]`.
 
 Learns what each suite provides on each of its architectures that tags can name, and writes the
-store with the hashes of the package indices that it was made from (`inputs.tsv`). Mirror and
-keyring are those of apt's configuration where they are not given. Downloads some 250 MB, once: what was
-downloaded is kept in perennial's cache, so that a second run takes seconds.
+store with the hashes of the package indices that it was made from (`inputs.tsv`). The keyring is
+that of the package debian-archive-keyring; the mirror is apt's where none is given. Downloads
+450 MB, once: what was downloaded is kept in perennial's cache.
 """
 
 from __future__ import annotations
@@ -73,14 +73,14 @@ def inputs(learned: list[MirrorSnapshot]) -> str:
     return HEADER + "".join("\t".join(each) + "\n" for each in rows)
 
 
-def apt_setting(field: str) -> str | None:
-    """A field of the Debian mirror that apt is configured with."""
-    command = ["apt-get", "indextargets", "--format", f"$(ORIGIN)\t$({field})", "Created-By: Packages"]
+def apt_mirror() -> str | None:
+    """The Debian mirror that apt is configured with."""
+    command = ["apt-get", "indextargets", "--format", "$(ORIGIN) $(REPO_URI)", "Created-By: Packages"]
     try:
-        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603 - no shell
     except (OSError, subprocess.CalledProcessError):
         return None
-    found = [line.partition("\t")[2] for line in output.splitlines() if line.startswith("Debian\t")]
+    found = [line.removeprefix("Debian ") for line in output.splitlines() if line.startswith("Debian ")]
     return found[0] if found else None
 
 
@@ -96,13 +96,13 @@ def write(folder: Path, files: dict[str, bytes], index: str) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Rebuilds the shipped symbols from a Debian mirror.")
-    parser.add_argument("--mirror", default=apt_setting("REPO_URI"), help="URL (default: apt's)")
-    parser.add_argument("--keyring", default=apt_setting("SIGNED_BY"), help="OpenPGP keys (default: apt's)")
+    parser.add_argument("--mirror", default=apt_mirror(), help="URL (default: apt's)")
+    parser.add_argument("--keyring", required=True, type=Path, help="the keys that must vouch for it")
     arguments = parser.parse_args()
-    if not arguments.mirror or not arguments.keyring:
-        parser.error("apt names no Debian mirror here: give --mirror and --keyring")
+    if not arguments.mirror:
+        parser.error("apt names no Debian mirror here: give --mirror")
     try:
-        learned = list(learn_all(arguments.mirror, Path(arguments.keyring), default_cache_dir(os.environ)))
+        learned = list(learn_all(arguments.mirror, arguments.keyring, default_cache_dir(os.environ)))
         files = encode(each.snapshot for each in learned)
     except PerennialError as error:
         print(error, file=sys.stderr)

@@ -9,12 +9,13 @@ describes it, all integers little-endian:
     u8 count, then NUL-terminated names of libraries
     u8 count, then versions, three bytes each
     u8 count, then NUL-terminated target triples
-    three times (functions, objects, thread-local objects): u16 count, then inclusions
+    twice (functions, objects): u16 count, then inclusions
         a NUL-terminated symbol, unless the inclusion before it was not its symbol's last
         ULEB128: bit n set for target n
         ULEB128: size (not for functions)
         u8: library; bit 7: the last inclusion of this symbol
         u8 each: versions; bit 7: the last one
+    u16, which the README does not have yet; 0 in this file
 
 What it does not say, and glibc's own `*.abilist` files and real libraries do (SOURCES.md), is
 written out below: when a symbol went from one library to another, what was removed, and what the
@@ -23,7 +24,6 @@ big-endian ppc64 port has, which is no target of zig's.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -115,7 +115,7 @@ ADDED = (
     ("pthread", "2.4", 17, 18, "armv7l", "pthread_atfork"),
 )
 
-# ppc64 is s390x, whose ports came at the same time (64 bits, big-endian, a second long double since
+# ppc64 is much like s390x, whose port is about as old (64 bits, big-endian, a second long double since
 # 2.4), with other symbols for its hardware, and without the types of which its long double is none.
 PPC64_MODEL = "s390x"
 PPC64_LACKS_TYPES = ("f128", "f64x")
@@ -139,7 +139,7 @@ PPC64_HAS = {
 }
 
 HEADER = """\
-# What lib{name} of glibc exports; written by scripts/make_glibc_history.py, do not edit. Format: SOURCES.md
+# What {name} of glibc exports; written by scripts/make_glibc_history.py, do not edit. Format: SOURCES.md
 versions\tsymbols
 """
 
@@ -212,7 +212,7 @@ def inclusions(data: bytes) -> Iterator[tuple[str, str, str, str]]:
     nodes = [f"{major}.{minor}.{patch}" if patch else f"{major}.{minor}" for major, minor, patch in versions]
     bits = {reader.text(): 1 << index for index in range(reader.u8())}
     masks = [(arch, bits[triple]) for arch, triple in TARGETS.items()]
-    for kind in ("function", "object", "thread-local"):
+    for kind in ("function", "object"):
         symbol, last = "", True
         for _ in range(reader.u16()):
             if last:
@@ -226,7 +226,7 @@ def inclusions(data: bytes) -> Iterator[tuple[str, str, str, str]]:
                 for arch, mask in masks:
                     if targets & mask:
                         yield arch, library, symbol, nodes[version]
-    if reader.at != len(data):
+    if data[reader.at :] != b"\0\0":
         raise SystemExit(f"the file has another format: {len(data) - reader.at} bytes are left over")
 
 
@@ -333,7 +333,8 @@ def fold(symbols: Iterable[str]) -> str:
     """Front coding of sorted symbols: ~, how much of the last symbol to keep (0-9a-z), and the rest."""
     words, last = [], ""
     for symbol in symbols:
-        shared = min(len(os.path.commonprefix([symbol, last])), 35)
+        same = [one == other for one, other in zip(symbol[:35], last, strict=False)]
+        shared = same.index(False) if False in same else len(same)
         words.append(f"~{DIGITS[shared]}{symbol[shared:]}" if shared >= WORTH_FOLDING else symbol)
         last = symbol
     return " ".join(words)
@@ -357,7 +358,7 @@ def render(table: Table) -> dict[str, str]:
     for library in LIBRARIES:
         name = library if library == "ld" else f"lib{library}"
         lines = [f"{versions}\t{fold(symbols)}\n" for versions, symbols in sorted(rows(table, library).items())]
-        files[f"{name}.tsv"] = HEADER.format(name=library) + "".join(lines)
+        files[f"{name}.tsv"] = HEADER.format(name=name) + "".join(lines)
     return files
 
 

@@ -56,7 +56,8 @@ OTHERS = ("ARCH_hexagon", "ARCH_mips64", "ARCH_mipsn32", "ARCH_riscv32", "FAMILY
 ADDED = {
     "1.1.21": "__dls2b name_to_handle_at open_by_handle_at",
     "1.1.22": "membarrier",
-    "1.1.24": "copy_file_range posix_spawn_file_actions_addchdir_np posix_spawn_file_actions_addfchdir_np secure_getenv",
+    "1.1.24": "copy_file_range posix_spawn_file_actions_addchdir_np posix_spawn_file_actions_addfchdir_np"
+    " secure_getenv",
     "1.2.2": "_Fork gettid reallocarray tcgetwinsize tcsetwinsize",
     "1.2.3": "pthread_getname_np qsort_r",
     "1.2.5": "preadv2 pwritev2 statx",
@@ -67,7 +68,9 @@ TIME64_SINCE = "1.2.0"  # the names behind the 64-bit time_t of 32-bit ports
 # aliases for the dynamic linker.
 STAT_NAMES = "__fxstat __fxstatat __lxstat __xstat"
 STAT_RANGES = "..1.1.24,1.2.4.."
+# What libc.S leaves out, or what came and went on one port: seen in Debian's packages.
 RISCV_ONLY = {"__restore": "1.2.4..1.2.5", "__restore_rt": "1.2.4..1.2.5"}
+S390X_ONLY = {"__tls_get_addr": ".."}
 
 # The names of the large-file interfaces. To 1.2.3 they are aliases in the symbol table. Since 1.2.4
 # they are none, and the dynamic linker strips the 64 where a relocation asks for one (get_lfs64 in
@@ -132,8 +135,8 @@ def build(text: str) -> dict[tuple[str, str], Row]:
     for symbol in STAT_NAMES.split(" "):
         for arch in TIME32:
             table[arch, symbol] = (STAT_RANGES, "")
-    for symbol, ranges in RISCV_ONLY.items():
-        table["riscv64", symbol] = (ranges, "")
+    for arch, only in (("riscv64", RISCV_ONLY), ("s390x", S390X_ONLY)):
+        table.update({(arch, symbol): (ranges, "") for symbol, ranges in only.items()})
     for symbol in LARGE_FILES.split(" "):
         for arch in ARCHES:
             relocated = LARGE_FILES_RELOCATED.get(symbol, LARGE_FILES_RELOCATED_ELSE)

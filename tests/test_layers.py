@@ -14,7 +14,7 @@ ROOT = Path(perennial.__file__).parent
 
 # The layout of docs/development/architecture.md, lowest first; one line may import from itself.
 LAYERS = (
-    {"errors", "arch", "symbol_version", "platform_tag", "finding"},
+    {"errors", "arch", "symbol_version", "platform_tag", "finding", "progress"},
     {"elf"},
     {"wheel"},
     {"knowledge"},

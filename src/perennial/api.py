@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from os import PathLike
-from pathlib import Path
 
 from perennial.arch import architecture_of_tag
 from perennial.audit.audit import audit
@@ -75,7 +74,7 @@ def audit_wheel(
     judged = None if tag is None else PlatformTag.parse(tag)
     if judged is not None and judged.arch is None:
         raise UsageError(f"{tag}: not a Linux platform tag such as manylinux_2_28_x86_64")
-    return audit(read_wheel(Path(path), limits), load_knowledge(), tag=judged, as_of=as_of)
+    return audit(read_wheel(path, limits), load_knowledge(), tag=judged, as_of=as_of)
 
 
 def derive_policy(tag: str, knowledge: Knowledge | None = None) -> Policy:

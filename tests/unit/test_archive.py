@@ -81,7 +81,7 @@ Write = Callable[[RawZip | bytes], Path]
 
 
 def contents(path: Path, limits: ArchiveLimits | None = None) -> dict[str, bytes]:
-    with Archive(path, limits or ArchiveLimits()) as archive:
+    with Archive(str(path), limits or ArchiveLimits()) as archive:
         return {entry.name: b"".join(archive.chunks(entry)) for entry in archive.entries}
 
 
@@ -116,7 +116,7 @@ def test_some_are_only_odd(write: Write, what: str) -> None:
 
 
 def test_symlinks_are_marked(write: Write) -> None:
-    with Archive(write(HOSTILE["symlink"]), ArchiveLimits()) as archive:
+    with Archive(str(write(HOSTILE["symlink"])), ArchiveLimits()) as archive:
         assert [entry.is_symlink for entry in archive.entries] == [True]
 
 
@@ -192,7 +192,7 @@ def test_pieces_are_neither_large_nor_many(write: Write) -> None:
         RawEntry(name="stored", data=noise),
         RawEntry(name="bytewise", data=raw, method=DEFLATED, payload=bytewise),
     )
-    with Archive(write(archive), ArchiveLimits()) as opened:
+    with Archive(str(write(archive)), ArchiveLimits()) as opened:
         for entry, expected in zip(opened.entries, (noise, noise, raw), strict=True):
             pieces = list(opened.chunks(entry))
             assert b"".join(pieces) == expected
@@ -205,7 +205,7 @@ def test_blocks_that_yield_nothing_are_skipped(write: Write) -> None:
     empty = b"\0\0\0\xff\xff" * 200_000
     payload = empty + b"\0\1\0\xfe\xff\x7f" + empty + b"\1\3\0\xfc\xffELF"
     archive = RawZip.of(RawEntry(name="a", data=b"\x7fELF", method=DEFLATED, payload=payload))
-    with Archive(write(archive), ArchiveLimits()) as opened:
+    with Archive(str(write(archive)), ArchiveLimits()) as opened:
         assert list(opened.chunks(opened.entries[0])) == [b"\x7fELF"]
 
 
@@ -369,7 +369,7 @@ def test_an_unreadable_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_that_shrinks_while_it_is_read(write: Write) -> None:
     path = write(RawZip.of(RawEntry(name="a", data=TEXT)))
-    with Archive(path, ArchiveLimits()) as archive:
+    with Archive(str(path), ArchiveLimits()) as archive:
         path.write_bytes(b"PK")
         with pytest.raises(ArchiveError, match="cut off"):
             list(archive.chunks(archive.entries[0]))

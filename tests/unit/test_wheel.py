@@ -28,16 +28,33 @@ def members(found: Wheel) -> dict[str, str]:
     return {member.path: member.location for member in found.members}
 
 
+class Steps:
+    """Adds up what it is told."""
+
+    total: int | None = None
+    done = 0
+
+    def start(self, name: str, total: int | None) -> None:
+        assert name == NAME
+        self.total = total
+
+    def advance(self, amount: int) -> None:
+        self.done += amount
+
+    def finish(self) -> None:
+        raise AssertionError("whoever began it ends it")
+
+
 def test_what_a_wheel_is(tmp_path: Path) -> None:
     path = wheel(tmp_path, members={"demo/z.so": ELF, "demo/__init__.py": b"", "demo/notes.txt": ELF})
-    steps: list[int] = []
-    found = read_wheel(path, sha256=True, progress=steps.append)
+    progress = Steps()
+    found = read_wheel(path, sha256=True, progress=progress)
     assert found.filename.text == NAME
     assert found.size == path.stat().st_size
     assert found.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert read_wheel(path).sha256 is None
     assert [member.path for member in found.members] == sorted(member.path for member in found.members)
-    assert sum(steps) == sum(member.size for member in found.members)
+    assert progress.total == progress.done == sum(member.size for member in found.members)
     assert [member.path for member, _ in found.elf_members] == ["demo/notes.txt", "demo/z.so"]
     member, facts = found.elf_members[1]
     assert facts == read_elf(ELF)

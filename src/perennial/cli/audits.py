@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from perennial.audit.audit import audit
 from perennial.audit.report import AuditReport
@@ -18,7 +19,7 @@ from perennial.errors import UnreadableError, UsageError, printable
 from perennial.knowledge import load_knowledge
 from perennial.platform_tag import PlatformTag
 from perennial.wheel.limits import ArchiveLimits
-from perennial.wheel.wheel import read_wheel
+from perennial.wheel.wheel import Wheel, read_wheel
 
 _DATE = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 FORMATS = ("text", "json", "sarif", "github")
@@ -128,12 +129,26 @@ def _audit_all(arguments: argparse.Namespace, options: Options, errors: dict[str
             if error is not None:
                 raise error
             if path is not None:
-                wheel = read_wheel(path, options.limits, sha256=needs_digest)
+                wheel = _read(path, options, sha256=needs_digest)
                 report = audit(wheel, load_knowledge(), tag=options.tag, as_of=options.as_of)
                 yield _filtered(report, options)
         except UnreadableError as unreadable:
             errors[source] = str(unreadable)
             sys.stderr.write(f"perennial: {printable(str(unreadable))}\n")
+
+
+# Smaller wheels are read before anybody looks at a bar.
+_WORTH_A_BAR: Final = 50_000_000
+
+
+def _read(path: str, options: Options, *, sha256: bool) -> Wheel:
+    """Reads a wheel; a large one with a progress bar, where standard error is a terminal."""
+    if not sys.stderr.isatty() or not os.path.isfile(path) or os.path.getsize(path) < _WORTH_A_BAR:
+        return read_wheel(path, options.limits, sha256=sha256)
+    from perennial.cli.progress import progress_on_stderr
+
+    with progress_on_stderr() as progress:
+        return read_wheel(path, options.limits, sha256=sha256, progress=progress)
 
 
 def _filtered(report: AuditReport, options: Options) -> AuditReport:

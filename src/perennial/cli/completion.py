@@ -7,6 +7,7 @@ import sys
 
 from perennial.cli.exit_codes import ExitCode
 
+USAGE = "perennial completion {bash,zsh,tcsh}"
 SUMMARY = "print a script that completes perennial's arguments in a shell"
 DESCRIPTION = "Prints a completion script, to be sourced by the shell or put where it looks for such scripts."
 EPILOG = """\

@@ -11,7 +11,7 @@ The nearest pyproject.toml counts, from the current folder upward; the command l
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import Any, Final, NamedTuple
 
 from perennial.errors import UnreadableError, UsageError
@@ -29,16 +29,17 @@ class Config(NamedTuple):
 _KEYS: Final[dict[str, type]] = {"tag": str, "ignore": list, "select": list, "index-url": str}
 
 
-def load_config(explicit: str | None, start: Path) -> Config:
+def load_config(explicit: str | None, start: str | os.PathLike[str]) -> Config:
     """The configuration of the file that was named, or of the nearest one above `start`.
 
     Raises `UnreadableError` and `UsageError`.
     """
-    path = Path(explicit) if explicit is not None else _nearest(start)
+    path = explicit if explicit is not None else _nearest(os.path.abspath(start))
     if path is None:
         return Config()
     try:
-        text = path.read_text(encoding="utf-8")
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
     except OSError as error:
         raise UnreadableError(f"{path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -47,15 +48,18 @@ def load_config(explicit: str | None, start: Path) -> Config:
     return _parse(path, text) if "perennial" in text else Config()
 
 
-def _nearest(start: Path) -> Path | None:
-    for folder in (start, *start.parents):
-        candidate = folder / "pyproject.toml"
-        if candidate.is_file():
+def _nearest(folder: str) -> str | None:
+    while True:
+        candidate = os.path.join(folder, "pyproject.toml")
+        if os.path.isfile(candidate):
             return candidate
-    return None
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return None
+        folder = parent
 
 
-def _parse(path: Path, text: str) -> Config:
+def _parse(path: str, text: str) -> Config:
     import tomllib
 
     try:

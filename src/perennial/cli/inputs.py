@@ -5,19 +5,21 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Iterator
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from perennial.arch import Architecture, architecture_of_tag
 from perennial.errors import FetchError, PerennialError, UnreadableError, UsageError
 from perennial.platform_tag import Libc
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Input(NamedTuple):
     """One wheel to look at, or why there is none."""
 
     source: str  # as given
-    path: Path | None
+    path: str | None
     error: PerennialError | None
 
 
@@ -47,11 +49,10 @@ def find_inputs(arguments: argparse.Namespace) -> Iterator[Input]:
     for source in arguments.wheels:
         if not source:
             raise UsageError("an empty argument names no wheel (is a variable of the shell unset?)")
-        path = Path(source)
-        if path.is_dir():
-            yield from _folder(source, path)
-        elif os.path.lexists(path):
-            yield Input(source, path, None)
+        if os.path.isdir(source):
+            yield from _folder(source)
+        elif os.path.lexists(source):
+            yield Input(source, source, None)
         elif _names_a_file(source):
             yield Input(source, None, UnreadableError(f"{source}: no such file"))
         else:
@@ -69,12 +70,14 @@ def _names_a_file(source: str) -> bool:
     return not looks_like_requirement(source)
 
 
-def _folder(source: str, path: Path) -> Iterator[Input]:
-    found = sorted(path.rglob("*.whl"))
+def _folder(source: str) -> Iterator[Input]:
+    found = sorted(
+        os.path.join(folder, name) for folder, _, names in os.walk(source) for name in names if name.endswith(".whl")
+    )
     if not found:
         yield Input(source, None, UnreadableError(f"{source}: there is no wheel in this folder"))
     for wheel in found:
-        yield Input(str(wheel), wheel, None)
+        yield Input(wheel, wheel, None)
 
 
 def _fetched(source: str, arguments: argparse.Namespace) -> Input:
@@ -95,7 +98,7 @@ def _fetched(source: str, arguments: argparse.Namespace) -> Input:
         raise
     except (FetchError, UnreadableError) as error:
         return Input(source, None, error)
-    return Input(source, path, None)
+    return Input(source, str(path), None)
 
 
 def _cache(arguments: argparse.Namespace) -> Path | None:
@@ -104,6 +107,7 @@ def _cache(arguments: argparse.Namespace) -> Path | None:
         return None
     import atexit
     import tempfile
+    from pathlib import Path
 
     folder = tempfile.TemporaryDirectory(prefix="perennial-")
     atexit.register(folder.cleanup)

@@ -23,6 +23,7 @@ class Command(Protocol):
     """What a command's module offers."""
 
     SUMMARY: str
+    USAGE: str
     DESCRIPTION: str
     EPILOG: str
 
@@ -96,9 +97,10 @@ def load(name: str) -> Command:
 def make_parser(command: Command, program: str) -> argparse.ArgumentParser:
     parser = _Parser(
         prog=program,
+        usage=command.USAGE,  # given, because working it out takes as long as auditing a small wheel
         description=command.DESCRIPTION,
         epilog=command.EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_HelpFormatter,
     )
     command.add_arguments(parser)
     return parser
@@ -110,7 +112,7 @@ def full_parser() -> argparse.ArgumentParser:
         prog="perennial",
         description=_DESCRIPTION,
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_HelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"perennial {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
@@ -118,13 +120,34 @@ def full_parser() -> argparse.ArgumentParser:
         command = load(name)
         parser_of_command = commands.add_parser(
             name,
+            usage=command.USAGE,
             help=command.SUMMARY,
             description=command.DESCRIPTION,
             epilog=command.EPILOG,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_HelpFormatter,
         )
         command.add_arguments(parser_of_command)
     return parser
+
+
+class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """argparse makes one for each argument that is added; this one knows its width without importing shutil."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_WIDTH)
+
+
+def _terminal_width() -> int:
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns) > 0:
+        return int(columns) - 2
+    try:
+        return os.get_terminal_size().columns - 2
+    except OSError:
+        return 98
+
+
+_WIDTH: Final = _terminal_width()
 
 
 class _Parser(argparse.ArgumentParser):

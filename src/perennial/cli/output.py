@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
 from perennial.errors import UnreadableError
 
@@ -14,12 +13,14 @@ def write_output(text: str, target: str | None) -> None:
     if target is None:
         sys.stdout.write(text)
         return
-    path = Path(target)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    folder, name = os.path.split(target)
+    partial = os.path.join(folder, f".{name}.{os.getpid()}.part")
     try:
-        partial.write_text(text, encoding="utf-8", newline="\n")
-        partial.replace(path)
+        with open(partial, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        os.replace(partial, target)
     except OSError as error:
         raise UnreadableError(f"{target}: cannot be written: {error.strerror}") from error
     finally:
-        partial.unlink(missing_ok=True)
+        if os.path.exists(partial):
+            os.unlink(partial)

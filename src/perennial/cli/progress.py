@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
-    from perennial.index.links import Progress
+    from perennial.progress import Progress
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from perennial.cli.exit_codes import ExitCode
 from perennial.errors import UsageError
 from perennial.report.sheet import BLANK, Row, row, write_sheet
 
+USAGE = "perennial rules [--json] [RULE ...]"
 SUMMARY = "list the rules, or explain one"
 DESCRIPTION = "Lists all rules that `show` and `check` know, or explains those that are named."
 EPILOG = """\

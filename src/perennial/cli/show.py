@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+import os
 
 from perennial.cli.audits import add_audit_arguments, read_options, run_audits
 from perennial.cli.config import load_config
 
+USAGE = "perennial show [options] WHEEL [WHEEL ...]"
 SUMMARY = "what a wheel honestly is, why, and where it runs"
 DESCRIPTION = """\
 Shows, for each wheel: the lowest honest platform tag, whether its claimed tags keep their
@@ -27,6 +28,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    config = load_config(arguments.config, Path.cwd())
+    config = load_config(arguments.config, os.getcwd())
     arguments.index_url = arguments.index_url or config.index_url
     return run_audits(arguments, read_options(arguments, config, None))

@@ -19,9 +19,10 @@ imported by the functions that need them.
 from __future__ import annotations
 
 from perennial.index.fetch import fetch_wheel, list_wheels
-from perennial.index.links import Progress, WheelChoice, WheelLink
+from perennial.index.links import WheelChoice, WheelLink
 from perennial.index.requirement import looks_like_requirement
 from perennial.index.settings import IndexSettings, settings_from_pip
+from perennial.progress import Progress
 
 __all__ = [
     "IndexSettings",

@@ -23,9 +23,10 @@ from perennial.index.redact import redact
 if TYPE_CHECKING:
     from perennial.index.cache import WheelCache
     from perennial.index.client import IndexClient
-    from perennial.index.links import Progress, WheelChoice
+    from perennial.index.links import WheelChoice
     from perennial.index.requirement import ProjectRequirement
     from perennial.index.settings import IndexSettings
+    from perennial.progress import Progress
 
 # PEP 691, "Version + Format Selection"; JSON first, as it alone gives the size.
 _ACCEPT_PAGE: Final = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"

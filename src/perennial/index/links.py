@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 from perennial.platform_tag import Libc
 
@@ -54,16 +54,3 @@ class ProjectPage(NamedTuple):
 
     wheels: tuple[WheelLink, ...] = ()
     other_files: int = 0
-
-
-class Progress(Protocol):
-    """Is told how a download goes. `start` comes again where a download starts over."""
-
-    def start(self, name: str, total: int | None) -> None:
-        """A file of `total` bytes (None: unknown) begins to arrive."""
-
-    def advance(self, amount: int) -> None:
-        """That many more bytes have arrived."""
-
-    def finish(self) -> None:
-        """The last file has arrived, or given up arriving."""

@@ -27,8 +27,8 @@ from perennial.errors import FetchError
 from perennial.index.redact import redact
 
 if TYPE_CHECKING:
-    from perennial.index.links import Progress
     from perennial.index.settings import IndexSettings
+    from perennial.progress import Progress
 
 _CHUNK: Final = 1 << 18
 _MAX_WAIT: Final = 30.0

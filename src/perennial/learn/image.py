@@ -79,10 +79,8 @@ def read_image(files: ImageFiles, architecture: Architecture | None, budget: Bud
         raise ArchiveError(f"holds {len(fitting)} such images ({there or 'none'}): {advice}", archive=budget.archive)
     tree = Tree(budget)
     for name in fitting[0].layers:
-        raw = _verified(files, name, budget)
-        tree.add_layer(read_tar(ByteReader(decompressed(raw, budget), budget.archive), budget))
-        for _ in raw:  # what follows the archive's end is part of what was hashed
-            pass
+        layer = ByteReader(decompressed(_verified(files, name, budget), budget), budget.archive)
+        tree.add_layer(read_tar(layer, budget))
     return tree
 
 

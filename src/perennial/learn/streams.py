@@ -208,6 +208,11 @@ class ByteReader:
             raise ArchiveError(f"ends in the middle of {what} at byte {self.position}", archive=self.archive)
         return data
 
+    def drain(self) -> None:
+        """Passes over all that is left."""
+        while self.read(CHUNK):
+            pass
+
     def skip(self, size: int, what: str) -> None:
         """Passes over `size` bytes."""
         while size:

@@ -33,6 +33,7 @@ def read_tar(reader: ByteReader, budget: Budget) -> Iterator[Member]:
     archive = _Tar(reader, budget)
     while (member := archive.next()) is not None:
         yield member
+    reader.drain()  # the check of a compressed stream stands at its end
 
 
 class _Tar:

@@ -76,6 +76,7 @@ class Policies:
         self._frozen = _load_frozen() if libc is Libc.GLIBC else {}
         exactly = [release.libc_version for release in self.releases]
         self._own = {version: exactly.count(version) for version in set(exactly)}
+        self._tops: dict[str, list[tuple[DistributionRelease, Numbers | None]]] = {}
         self._ceilings: dict[tuple[Version, str], tuple[Numbers | None, Limit] | None] = {}
         self._nodes: dict[tuple[str, str], Provision] = {}
         self._firsts: dict[Node, Provision] = {}  # glibc's libraries share their nodes
@@ -146,7 +147,9 @@ class Policies:
 
     def _first(self, node: Node) -> Provision:
         """The lowest version at which nothing speaks against a node."""
-        lacking = tuple(r for r in self.releases if not self.knowledge.defines(r, self.arch.value, node))
+        lacking = tuple(
+            release for release, top in self._tops_of(node.family) if top is None or not node.comes_with(top)
+        )
         limit, blocked = Limit.NOTHING, self.lowest
         for version in self.versions:
             against = self._against(node, version, lacking)
@@ -156,6 +159,13 @@ class Policies:
                 return Provision(version, self._witnesses(node, blocked, limit, older), limit)
             limit, blocked = against, version
         return Provision(None, self._witnesses(node, blocked, limit, lacking), limit)
+
+    def _tops_of(self, family: str) -> list[tuple[DistributionRelease, Numbers | None]]:
+        """The highest node of a family in each release, looked up once for all of its nodes."""
+        if family not in self._tops:
+            arch = self.arch.value
+            self._tops[family] = [(release, self.knowledge.top(release, arch, family)) for release in self.releases]
+        return self._tops[family]
 
     def _witnesses(self, node: Node, version: Version, limit: Limit, lacking: Releases) -> Releases:
         if limit is not Limit.OTHER_ARCHITECTURE:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from io import FileIO
-from pathlib import Path
 from struct import Struct
 from types import TracebackType
 from typing import Final, Self
@@ -43,9 +42,8 @@ class Archive:
     Raises `ArchiveError`, here and while members are streamed.
     """
 
-    def __init__(self, path: Path, limits: ArchiveLimits) -> None:
-        self.path: Final = path
-        self._name: Final = os.fspath(path)
+    def __init__(self, path: str, limits: ArchiveLimits) -> None:
+        self._name: Final = path
         self._file: Final = _open(path)
         try:
             self.file_size: Final = os.fstat(self._file.fileno()).st_size
@@ -205,14 +203,14 @@ class Archive:
         return ArchiveError(reason, archive=self._name, member=entry.name)
 
 
-def _open(path: Path) -> FileIO:
+def _open(path: str) -> FileIO:
     try:
-        if not path.is_file():
-            path.stat()  # names the reason, if there is one
-            raise ArchiveError("not a regular file", archive=os.fspath(path))
-        return path.open("rb", buffering=0)
+        if not os.path.isfile(path):
+            os.stat(path)  # names the reason, if there is one
+            raise ArchiveError("not a regular file", archive=path)
+        return open(path, "rb", buffering=0)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        raise ArchiveError(_os_reason(error), archive=os.fspath(path)) from error
+        raise ArchiveError(_os_reason(error), archive=path) from error
 
 
 def _os_reason(error: BaseException) -> str:

@@ -5,14 +5,14 @@ are facts.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import os
 from operator import itemgetter
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from perennial.elf.model import ElfFile
 from perennial.elf.stream import ElfCollector, is_elf, read_stream
 from perennial.errors import ArchiveError, ElfFormatError
+from perennial.progress import Progress
 from perennial.wheel.archive import Archive
 from perennial.wheel.directory import Entry
 from perennial.wheel.filename import WheelFilename
@@ -21,8 +21,6 @@ from perennial.wheel.record import Record, encode_digest, parse_record
 
 _LARGEST_RECORD: Final = 64 * MIB
 _LARGEST_METADATA: Final = MIB
-
-Progress = Callable[[int], object]
 
 
 class WheelMember(NamedTuple):
@@ -74,20 +72,27 @@ class Wheel(NamedTuple):
 
 
 def read_wheel(
-    path: Path, limits: ArchiveLimits | None = None, *, sha256: bool = False, progress: Progress | None = None
+    path: str | os.PathLike[str],
+    limits: ArchiveLimits | None = None,
+    *,
+    sha256: bool = False,
+    progress: Progress | None = None,
 ) -> Wheel:
     """Reads a wheel from disk; `sha256` also digests the archive itself.
 
-    `progress` is called with the number of inflated bytes that have been dealt with.
+    `progress` is told of the inflated bytes that have been dealt with.
 
     Raises `WheelFilenameError` and `ArchiveError`.
     """
     limits = limits or ArchiveLimits()
-    filename = WheelFilename.parse(path.name)
-    with Archive(path, limits) as archive:
+    location = os.fspath(path)
+    filename = WheelFilename.parse(os.path.basename(location))
+    with Archive(location, limits) as archive:
+        if progress is not None:
+            progress.start(filename.text, sum(entry.size for entry in archive.entries))
         files = [entry for entry in archive.entries if not entry.is_directory]
         by_name = {entry.name: entry for entry in files}
-        dist_info = _dist_info(archive, files)
+        dist_info = _dist_info(location, files)
         metadata = _read_metadata(archive, by_name.get(f"{dist_info}/WHEEL"))
         record = _read_record(archive, by_name.get(f"{dist_info}/RECORD"))
         # In the order in which they lie on disk; sorted only afterwards.
@@ -99,14 +104,12 @@ def read_wheel(
             members.append(member)
             memory += _memory(member)
             if memory > limits.facts:
-                raise ArchiveError(
-                    f"the facts about its members take more than {limits.facts} bytes", archive=str(path)
-                )
+                raise ArchiveError(f"the facts about its members take more than {limits.facts} bytes", archive=location)
         for entry in archive.entries:
             if entry.is_directory:
                 any(archive.chunks(entry))  # has no content; its local header is checked
         return Wheel(
-            path=str(path),
+            path=location,
             filename=filename,
             size=archive.file_size,
             sha256=archive.sha256() if sha256 else None,
@@ -116,14 +119,12 @@ def read_wheel(
         )
 
 
-def _dist_info(archive: Archive, files: list[Entry]) -> str:
+def _dist_info(archive: str, files: list[Entry]) -> str:
     tops = sorted({entry.name.partition("/")[0] for entry in files if ".dist-info/" in entry.name})
     found = [top for top in tops if top.endswith(".dist-info")]
     if len(found) != 1:
         listed = "none" if not found else ", ".join(map(repr, found[:3])) + ", ..." * (len(found) > 3)
-        raise ArchiveError(
-            f"not a wheel: it should have one .dist-info folder and has {listed}", archive=str(archive.path)
-        )
+        raise ArchiveError(f"not a wheel: it should have one .dist-info folder and has {listed}", archive=archive)
     return found[0]
 
 
@@ -171,7 +172,7 @@ def _read_member(archive: Archive, entry: Entry, record: Record | None, progress
         if collector is not None:
             collector.feed(chunk)
         if progress is not None:
-            progress(len(chunk))
+            progress.advance(len(chunk))
     streamed = None if collector is None else read_stream(collector, lambda: archive.chunks(entry))
     return WheelMember(
         path=entry.name,

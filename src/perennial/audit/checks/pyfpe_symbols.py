@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from perennial.audit.context import Content
 from perennial.finding import Finding, Rule, Severity
@@ -15,10 +16,14 @@ RULE = Rule(
 )
 
 
+# The two symbols of CPython's Include/pyfpe.h, which were all that it declared.
+_SYMBOLS: Final = ("PyFPE_jbuf", "PyFPE_counter")
+
+
 def check(content: Content) -> Iterator[Finding]:
     for path, imports in content.imports.items():
-        for name in imports.unversioned:
-            if name.startswith("PyFPE_"):
+        for name in _SYMBOLS:
+            if name in imports.unversioned:
                 yield Finding(
                     RULE.id,
                     Severity.ERROR,

@@ -21,10 +21,15 @@ RULE = Rule(
 _SAYS_UCS2: Final = re.compile(r"cp(2\d|3[0-2])d?m?")
 
 
+_PREFIX: Final = "PyUnicodeUCS2_"
+
+
 def check(content: Content) -> Iterator[Finding]:
     is_said = all(_SAYS_UCS2.fullmatch(abi) for abi in content.wheel.filename.abis)
     for path, imports in content.imports.items():
-        name = next((name for name in imports.unversioned if name.startswith("PyUnicodeUCS2_")), None)
+        if _PREFIX not in "\0".join(imports.unversioned):  # at the speed of memory, for every file there is
+            continue
+        name = next((name for name in imports.unversioned if name.startswith(_PREFIX)), None)
         if name is None:
             continue
         yield Finding(
