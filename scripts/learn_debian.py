@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Rebuilds `knowledge/data/symbols/` from a Debian mirror: `learn_debian.py --keyring FILE [--mirror URL]`.
 
-Learns what each suite provides on each of its architectures that tags can name, and writes the
-store with the hashes of the package indices that it was made from (`inputs.tsv`). The keyring is
-that of the package debian-archive-keyring; the mirror is apt's where none is given. Downloads
-450 MB, once: what was downloaded is kept in perennial's cache.
+Learns what each suite provides on each of its architectures that tags can name, and what its
+musl exports (as `musl:VERSION`, for musl is the same wherever it is built). Writes the store with
+the hashes of the package indices that it was made from (`inputs.tsv`). The keyring is that of the
+package debian-archive-keyring; the mirror is apt's where none is given. Downloads 450 MB, once: what
+was downloaded is kept in perennial's cache.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from perennial.knowledge.symbol_store_format import FOLDER, SUFFIX
 from perennial.knowledge.tables import DATA
 from perennial.learn.download import Downloader
 from perennial.learn.mirror import MirrorSnapshot, learn_suite, open_suite
+from perennial.platform_tag import Libc
 
 # As releases.tsv names them; what is learned today of a stable release has had its updates.
 RELEASES = {
@@ -53,6 +55,17 @@ def learn_all(mirror: str, keyring: Path, cache: Path) -> Iterator[MirrorSnapsho
                 learned = learn_suite(suite, architecture, downloader, release=release, kind=KIND)
                 print(row(name, learned.snapshot), file=sys.stderr)
                 yield learned
+                musl = learn_suite(suite, architecture, downloader, release="musl:0", kind=KIND, libc=Libc.MUSL)
+                version = musl.snapshot.packages["musl"].partition("-")[0]
+                yield musl._replace(snapshot=musl.snapshot._replace(release=f"musl:{version}"))
+
+
+def oldest(learned: Iterable[MirrorSnapshot]) -> list[MirrorSnapshot]:
+    """The first of each release and architecture: suites may have one version of musl."""
+    kept: dict[tuple[str, str, str], MirrorSnapshot] = {}
+    for each in learned:
+        kept.setdefault(each.snapshot.info.key, each)
+    return list(kept.values())
 
 
 def row(suite: str, snapshot: Snapshot) -> str:
@@ -77,7 +90,7 @@ def apt_mirror() -> str | None:
     """The Debian mirror that apt is configured with."""
     command = ["apt-get", "indextargets", "--format", "$(ORIGIN) $(REPO_URI)", "Created-By: Packages"]
     try:
-        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603 - no shell
+        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         return None
     found = [line.removeprefix("Debian ") for line in output.splitlines() if line.startswith("Debian ")]
@@ -102,7 +115,7 @@ def main() -> int:
     if not arguments.mirror:
         parser.error("apt names no Debian mirror here: give --mirror")
     try:
-        learned = list(learn_all(arguments.mirror, arguments.keyring, default_cache_dir(os.environ)))
+        learned = oldest(learn_all(arguments.mirror, arguments.keyring, default_cache_dir(os.environ)))
         files = encode(each.snapshot for each in learned)
     except PerennialError as error:
         print(error, file=sys.stderr)

@@ -22,6 +22,7 @@ from perennial.finding import Finding, Severity
 from perennial.knowledge import DistributionRelease, Knowledge, load_knowledge
 from perennial.platform_tag import Libc, PlatformTag
 from perennial.policy import Policy, policies
+from perennial.wheel.exports import find_exporters
 from perennial.wheel.limits import ArchiveLimits
 from perennial.wheel.wheel import Wheel, read_wheel
 
@@ -74,7 +75,14 @@ def audit_wheel(
     judged = None if tag is None else PlatformTag.parse(tag)
     if judged is not None and judged.arch is None:
         raise UsageError(f"{tag}: not a Linux platform tag such as manylinux_2_28_x86_64")
-    return audit(read_wheel(path, limits), load_knowledge(), tag=judged, as_of=as_of)
+    wheel = read_wheel(path, limits)
+    return audit(
+        wheel,
+        load_knowledge(),
+        tag=judged,
+        as_of=as_of,
+        exporters=lambda symbols: find_exporters(path, symbols, limits),
+    )
 
 
 def derive_policy(tag: str, knowledge: Knowledge | None = None) -> Policy:

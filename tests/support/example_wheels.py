@@ -121,6 +121,15 @@ def _relr(folder: Path) -> None:
     demo(folder, module(relr=True), tags="cp312-cp312-manylinux_2_39_x86_64")
 
 
+def _symbol(folder: Path) -> None:
+    new = Import("XML_SetAllocTrackerMaximumAmplification")
+    demo(folder, module(new, needed=(LIBC, "libexpat.so.1"), relocations=True))
+
+
+def _host_library(folder: Path) -> None:
+    demo(folder, module(needed=(LIBC, "libGL.so.1")))
+
+
 def _stale_need(folder: Path) -> None:
     demo(folder, module(verneeds=(Need("libssl.so.1.1", (NeedVersion("OPENSSL_1_1_0"),)),)))
 
@@ -242,6 +251,8 @@ SETS: Final[dict[str, Callable[[Path], None]]] = {
     "wrong-libc": _libc,
     "executable-stack": _executable_stack,
     "stale-version-need": _stale_need,
+    "symbol-not-provided": _symbol,
+    "host-library-may-be-missing": _host_library,
     "relr-undeclared": _relr,
     "text-relocations": _text_relocations,
     "isa-level-above-baseline": _isa_level,

@@ -13,9 +13,11 @@ import struct
 import tarfile
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
-from typing import Any, Literal
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from perennial.errors import ArchiveError
 from perennial.learn.limits import Budget, Limits
@@ -65,15 +67,15 @@ def make_ar(parts: Mapping[str, bytes]) -> bytes:
     return data
 
 
-def make_deb(
-    files: Mapping[str, Entry], *, name: str = "libc6", version: str = "2.41-12", pack: str = "xz"
-) -> bytes:
+def make_deb(files: Mapping[str, Entry], *, name: str = "libc6", version: str = "2.41-12", pack: str = "xz") -> bytes:
     control = f"Package: {name}\nVersion: {version}\nArchitecture: amd64\nDescription: demo\n more of it\n"
-    return make_ar({
-        "debian-binary": b"2.0\n",
-        "control.tar.gz": gzip.compress(make_tar({"./control": control.encode()})),
-        f"data.tar.{pack}": compressed(make_tar(files, style=tarfile.GNU_FORMAT), pack),
-    })
+    return make_ar(
+        {
+            "debian-binary": b"2.0\n",
+            "control.tar.gz": gzip.compress(make_tar({"./control": control.encode()})),
+            f"data.tar.{pack}": compressed(make_tar(files, style=tarfile.GNU_FORMAT), pack),
+        }
+    )
 
 
 def make_apk(files: Mapping[str, Entry], *, name: str = "musl", version: str = "1.2.5-r0") -> bytes:
@@ -278,12 +280,16 @@ def test_an_rpm_package(pack: str) -> None:
 
 def test_an_apk_package() -> None:
     musl = library("libc.musl-x86_64.so.1", "statx")
-    package = make_apk({"lib": None, "lib/ld-musl-x86_64.so.1": musl, "lib/libc.musl-x86_64.so.1": "ld-musl-x86_64.so.1"})
+    package = make_apk(
+        {"lib": None, "lib/ld-musl-x86_64.so.1": musl, "lib/libc.musl-x86_64.so.1": "ld-musl-x86_64.so.1"}
+    )
     assert found_in(package) == [("lib/ld-musl-x86_64.so.1", "libc.musl-x86_64.so.1", "musl", "1.2.5-r0")]
 
 
 def test_a_library_of_debian_11_has_its_version_in_its_file_name() -> None:
-    package = make_deb({"./lib/x86_64-linux-gnu/libc-2.31.so": LIBC, "./lib/x86_64-linux-gnu/libc.so.6": "libc-2.31.so"})
+    package = make_deb(
+        {"./lib/x86_64-linux-gnu/libc-2.31.so": LIBC, "./lib/x86_64-linux-gnu/libc.so.6": "libc-2.31.so"}
+    )
     assert found_in(package) == [("lib/x86_64-linux-gnu/libc-2.31.so", "libc.so.6", "libc6", "2.41-12")]
 
 
@@ -296,9 +302,6 @@ def test_only_what_a_loader_finds_counts() -> None:
 
 def test_a_linker_script_is_no_library() -> None:
     assert found_in(make_deb({"./usr/lib/x86_64-linux-gnu/libc.so": b"GROUP ( /lib/libc.so.6 )"})) == []
-
-
-Format = Literal["deb", "rpm", "apk"]
 
 
 @pytest.mark.parametrize(
@@ -335,3 +338,25 @@ def test_cpio_without_its_end_is_cut_short() -> None:
     data = make_cpio({"a": b"content"})
     with pytest.raises(ArchiveError, match="middle of"):
         list(read_cpio(ByteReader([data[:-124]], "demo.cpio"), Budget("demo.cpio")))
+
+
+WHOLE = (
+    make_deb({f"./{LIBC_PATH}": LIBC}, pack="gz"),
+    make_deb({f"./{LIBC_PATH}": LIBC}, pack=""),
+    make_rpm({"./usr/lib64/libc.so.6": LIBC}, pack="gz"),
+    make_rpm({"./usr/lib64/libc.so.6": LIBC}, pack=""),
+    make_apk({"lib/ld-musl-x86_64.so.1": library("libc.musl-x86_64.so.1", "statx")}),
+)
+
+
+@given(st.sampled_from(WHOLE), st.lists(st.tuples(st.integers(0, 1 << 16), st.integers(0, 255)), max_size=6), st.data())
+def test_damage_is_an_error_or_harmless(whole: bytes, changes: list[tuple[int, int]], data: st.DataObject) -> None:
+    """Whatever is done to a package, it is read or refused, and nothing else."""
+    damaged = bytearray(whole[: data.draw(st.integers(0, len(whole)) | st.just(len(whole)))])
+    for at, value in changes:
+        if damaged:
+            damaged[at % len(damaged)] = value
+    try:
+        found_in(bytes(damaged))
+    except ArchiveError as error:
+        assert "\n" not in str(error)

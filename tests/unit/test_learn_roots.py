@@ -31,7 +31,7 @@ LIBZ = library("libz.so.1", "inflate", "inflateInit2_@ZLIB_1.2.0", build_id=byte
 STATUS = b"Package: libc6\nStatus: install ok installed\nArchitecture: amd64\nMulti-Arch: same\nVersion: 2.41-12\n\n"
 ROOT: dict[str, Entry] = {
     "lib": "usr/lib",
-    "etc/os-release": 'PRETTY_NAME="Debian"\nID=debian\nVERSION_ID="13"\n'.encode(),
+    "etc/os-release": b'PRETTY_NAME="Debian"\nID=debian\nVERSION_ID="13"\n',
     LIBC_PATH: LIBC,
     LIBZ_PATH: LIBZ,
     "usr/lib/x86_64-linux-gnu/libz.so.1": "libz.so.1.3.1",
@@ -240,7 +240,7 @@ def test_hard_links_are_the_file() -> None:
 
 
 @pytest.mark.parametrize("nested", [False, True])
-def test_an_oci_layout(tmp_path: Path, nested: bool) -> None:  # noqa: FBT001 - a parameter of the test
+def test_an_oci_layout(tmp_path: Path, nested: bool) -> None:
     base, top = make_tar(ROOT), make_tar({".wh.nothing": b"", LIBZ_PATH: LIBZ})
     layout = oci_layout(tmp_path / "image", {"amd64": [gzip.compress(base), compressed(top, "xz")]}, nested=nested)
     expected = learn_path(unpack(tmp_path / "root", ROOT), AS_DEBIAN)
@@ -285,7 +285,11 @@ def test_broken_indices_are_one_line(tmp_path: Path, index: bytes) -> None:
 
 
 def test_what_docker_saves(tmp_path: Path) -> None:
-    layers = [make_tar(ROOT), make_tar({"usr/lib/x86_64-linux-gnu/.wh.libz.so.1.3.1": b""}), make_tar({LIBZ_PATH: LIBZ})]
+    layers = [
+        make_tar(ROOT),
+        make_tar({"usr/lib/x86_64-linux-gnu/.wh.libz.so.1.3.1": b""}),
+        make_tar({LIBZ_PATH: LIBZ}),
+    ]
     (tmp_path / "saved.tar").write_bytes(docker_save([*layers, layers[2]]))
     expected = learn_path(unpack(tmp_path / "root", ROOT), AS_DEBIAN)
     assert learn_path(tmp_path / "saved.tar", AS_DEBIAN) == expected
@@ -310,7 +314,9 @@ def test_a_root_without_dpkg(tmp_path: Path) -> None:
 
 
 def test_apk_records(tmp_path: Path) -> None:
-    installed = b"C:Q1x=\nP:musl\nV:1.2.5-r0\nA:x86_64\nF:lib\nR:libc.musl-x86_64.so.1\nR:ld-musl-x86_64.so.1\n\nP:x\nV:1\n"
+    installed = (
+        b"C:Q1x=\nP:musl\nV:1.2.5-r0\nA:x86_64\nF:lib\nR:libc.musl-x86_64.so.1\nR:ld-musl-x86_64.so.1\n\nP:x\nV:1\n"
+    )
     musl = library("libc.musl-x86_64.so.1", "statx")
     unpack(tmp_path, {"lib/ld-musl-x86_64.so.1": musl, "lib/apk/db/installed": installed})
     snapshot = learn_path(tmp_path, AS_DEBIAN._replace(release="alpine:3.22"))
@@ -331,9 +337,8 @@ def test_rpm_records(tmp_path: Path) -> None:
     root = unpack(tmp_path / "root", {"usr/lib64/libc.so.6": LIBC, "lib64": "usr/lib64"})
     place = root / "usr/lib/sysimage/rpm/rpmdb.sqlite"
     place.parent.mkdir(parents=True)
-    header = rpm_header({
-        1000: "glibc", 1001: "2.34", 1002: "100.el9", 1116: [0, 1], 1117: ["libc.so.6", "x"], 1118: ["/lib64/", "/usr/"],
-    })  # fmt: skip
+    files: dict[int, list[str] | list[int]] = {1116: [0, 1], 1117: ["libc.so.6", "x"], 1118: ["/lib64/", "/usr/"]}
+    header = rpm_header({1000: "glibc", 1001: "2.34", 1002: "100.el9", **files})
     database = sqlite3.connect(place)
     with database:
         database.execute("CREATE TABLE Packages (hnum INTEGER PRIMARY KEY, blob BLOB NOT NULL)")

@@ -145,7 +145,6 @@ def test_5_in_a_bundled_library() -> None:
     assert [finding.member for finding in report.findings] == ["demo.libs/libhelp-1a2b3c4d.so"]
 
 
-@pytest.mark.xfail(strict=True, reason="symbol-level knowledge comes with issue 3")
 def test_6_symbol_without_a_version() -> None:
     """auditwheel: manylinux_2_5. arc4random came with glibc 2.36 (NEWS for 2.36), and with an
     unversioned reference nothing in the file says so; on older systems the symbol is not found.

@@ -11,7 +11,7 @@ import pytest
 
 from perennial import AuditReport, Finding, Severity, audit_wheel
 from perennial.audit.checks import RULES
-from tests.support.elf_builder import ARCHES, Import, Need, NeedVersion, Verdef, elf
+from tests.support.elf_builder import ARCHES, Export, Import, Need, NeedVersion, Verdef, elf
 from tests.support.wheel_builder import add_lines, alter_line, drop_lines, wheel
 
 EXTENSION = "demo/_ext.cpython-311-x86_64-linux-gnu.so"
@@ -93,6 +93,103 @@ CASES: tuple[Case, ...] = (
         ("warning", EXTENSION),
         tags=LINUX,
         members=one(extension(imports=(Import("f", "GLIBC_9.9", "libc.so.6"),))),
+    ),
+    case(
+        "symbol-not-provided",
+        "of a library without versions, exported everywhere",
+        members=one(extension(needed=("libc.so.6", "libexpat.so.1"), imports=(LIBC, Import("XML_ParserCreate")))),
+    ),
+    case(
+        "symbol-not-provided",
+        "of a library without versions, new",
+        ("error", EXTENSION),
+        members=one(
+            extension(
+                needed=("libc.so.6", "libexpat.so.1"),
+                imports=(LIBC, Import("XML_SetAllocTrackerMaximumAmplification")),
+            )
+        ),
+        says=("XML_SetAllocTrackerMaximumAmplification from libexpat.so.1", "manylinux_2_37_x86_64"),
+    ),
+    case(
+        "symbol-not-provided",
+        "of libc, without version",
+        ("error", EXTENSION),
+        members=one(extension(imports=(LIBC, Import("arc4random")))),
+        says=("arc4random", "from glibc 2.36 on"),
+    ),
+    case(
+        "symbol-not-provided",
+        "of libc, without version, and weak",
+        members=one(extension(imports=(LIBC, Import("arc4random", weak=True)))),
+    ),
+    case(
+        "symbol-not-provided",
+        "of libc's name, and from a library in the wheel",
+        members={
+            EXTENSION: extension(
+                needed=("libfoo-0123abcd.so.1",), runpath="$ORIGIN/../demo.libs", imports=(LIBC, Import("arc4random"))
+            ),
+            BUNDLE: elf(soname="libfoo-0123abcd.so.1", exports=(Export("arc4random"),)),
+        },
+    ),
+    case(
+        "symbol-not-provided",
+        "of libc, and removed since",
+        ("error", EXTENSION),
+        members=one(extension(imports=(Import("malloc_get_state", "GLIBC_2.2.5", "libc.so.6"),))),
+        says=("malloc_get_state@GLIBC_2.2.5",),
+    ),
+    case(
+        "symbol-not-provided",
+        "of pthreads, wherever it is now",
+        members=one(
+            extension(
+                needed=("libpthread.so.0",),
+                imports=(Import("pthread_create", "GLIBC_2.2.5", "libpthread.so.0"), Import("pthread_join")),
+            )
+        ),
+    ),
+    case(
+        "symbol-not-provided",
+        "of musl, in every release",
+        tags="cp311-cp311-musllinux_1_2_x86_64",
+        members=one(elf(needed=("libc.musl-x86_64.so.1",), imports=(Import("memcpy"),), relocations=True)),
+    ),
+    case(
+        "symbol-not-provided",
+        "of musl, and newer than Alpine 3.13",
+        ("error", EXTENSION),
+        tags="cp311-cp311-musllinux_1_2_x86_64",
+        members=one(elf(needed=("libc.musl-x86_64.so.1",), imports=(Import("statx"),), relocations=True)),
+        says=("statx", "Alpine"),
+    ),
+    case("host-library-may-be-missing", "libc is everywhere"),
+    case(
+        "host-library-may-be-missing",
+        "expat comes with Python",
+        members=one(extension(needed=("libc.so.6", "libexpat.so.1"))),
+    ),
+    case(
+        "host-library-may-be-missing",
+        "OpenGL comes with a desktop",
+        ("warning", EXTENSION),
+        members=one(extension(needed=("libc.so.6", "libGL.so.1"))),
+        says=("Debian 13", "libgl1", "cannot be grafted"),
+    ),
+    case(
+        "host-library-may-be-missing",
+        "libnsl is gone from new releases",
+        ("warning", EXTENSION),
+        members=one(extension(needed=("libc.so.6", "libnsl.so.1"))),
+        says=("RHEL 10", "libnsl"),
+    ),
+    case(
+        "host-library-may-be-missing",
+        "glib may be grafted",
+        ("warning", EXTENSION),
+        members=one(extension(needed=("libc.so.6", "libglib-2.0.so.0"))),
+        says=("or graft libglib-2.0.so.0",),
     ),
     case("library-not-provided", "libc is"),
     case(

@@ -15,6 +15,7 @@ from perennial.audit.context import Content, Judgement
 from perennial.audit.coverage import Coverage, cover
 from perennial.audit.report import AuditReport, BundledLibrary, Claim, ExternalLibrary
 from perennial.audit.resolve import Missing
+from perennial.audit.symbol_needs import Exporters
 from perennial.audit.verdict import lowest_tag
 from perennial.finding import Finding, Severity
 from perennial.knowledge import Knowledge
@@ -24,14 +25,20 @@ from perennial.wheel.wheel import Wheel
 
 
 def audit(
-    wheel: Wheel, knowledge: Knowledge, *, tag: PlatformTag | None = None, as_of: str | None = None
+    wheel: Wheel,
+    knowledge: Knowledge,
+    *,
+    tag: PlatformTag | None = None,
+    as_of: str | None = None,
+    exporters: Exporters | None = None,
 ) -> AuditReport:
     """What a wheel honestly is.
 
     It is judged by the tags that its file name claims, or by `tag` alone. `as_of` (an ISO date; by
-    default that of the knowledge) decides which releases count as in support.
+    default that of the knowledge) decides which releases count as in support. `exporters` says which of
+    the wheel's members export some symbols (`perennial.wheel.exports`); without it, none is taken to.
     """
-    content = read_content(wheel, knowledge)
+    content = read_content(wheel, knowledge, exporters)
     flaws = [finding for check in CONTENT_CHECKS for finding in check(content)]
 
     # From here on, the honest tag is settled: nothing that is claimed or asked can change it.
@@ -125,13 +132,17 @@ def _claim(tag: PlatformTag, judgement: Judgement, flaws: Iterable[Finding]) -> 
     if content.libc is not None and content.libc is not tag.libc:
         return Claim(tag, False, f"its files are linked against {content.libc}")
     if lowest.version is None:
-        return Claim(tag, False, next((flaw.message for flaw in flaws if flaw.defeats_tags), _NOBODY_PROVIDES))
+        return Claim(tag, False, next((flaw.message for flaw in flaws if flaw.defeats_tags), _unmet(content)))
     if content.libc is not None and lowest.version > (tag.version or (0, 0)):
         return Claim(tag, False, f"what it needs, only {lowest} and later provide")
     return Claim(tag, True, "")
 
 
-_NOBODY_PROVIDES = "it needs something that no such tag provides"
+def _unmet(content: Content) -> str:
+    """What no tag provides; one need speaks for all."""
+    for need in content.ladder.unmet:
+        return f"no such tag is sure to provide {need.name} of {need.library}"
+    return "no such tag fits it"
 
 
 def _all_honest(claims: tuple[Claim, ...]) -> bool | None:

@@ -9,6 +9,7 @@ from perennial.arch import Architecture, architecture_of_tag
 from perennial.audit.context import Content, Files
 from perennial.audit.requirements import group_imports, libc_of, list_requirements
 from perennial.audit.resolve import ProvidedByPlatform, Resolutions, resolve
+from perennial.audit.symbol_needs import Exporters, find_symbol_needs
 from perennial.audit.verdict import Ladder, build_ladder
 from perennial.knowledge import Knowledge
 from perennial.platform_tag import Libc
@@ -16,8 +17,11 @@ from perennial.policy import policies
 from perennial.wheel.wheel import Wheel
 
 
-def read_content(wheel: Wheel, knowledge: Knowledge) -> Content:
-    """Facts that follow from the bytes alone, and from what is known about platforms."""
+def read_content(wheel: Wheel, knowledge: Knowledge, exporters: Exporters | None = None) -> Content:
+    """Facts that follow from the bytes alone, and from what is known about platforms.
+
+    `exporters` tells which files of the wheel export some symbols; it is seldom asked.
+    """
     files = wheel.elf_members
     architecture = _architecture(wheel, files)
     own = tuple(pair for pair in files if pair[1].architecture is architecture) if architecture else files
@@ -54,9 +58,9 @@ def read_content(wheel: Wheel, knowledge: Knowledge) -> Content:
     )
     if known is None:
         return content
-    return content._replace(
-        ladder=build_ladder(known, content.arch_name, requirements, platform_libraries(resolutions))
-    )
+    symbols = find_symbol_needs(known, imports, requirements, resolutions, exporters)
+    libraries = platform_libraries(resolutions)
+    return content._replace(ladder=build_ladder(known, content.arch_name, requirements, libraries, symbols))
 
 
 def platform_libraries(resolutions: Resolutions) -> Mapping[str, tuple[str, ...]]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from perennial.audit.resolve import Bundled, Missing, Resolutions
-from perennial.elf.model import ElfFile
+from perennial.elf.model import Binding, ElfFile
 from perennial.platform_tag import Libc
 from perennial.wheel.wheel import WheelMember
 
@@ -34,17 +34,21 @@ class Imports(NamedTuple):
 
     versioned: Mapping[tuple[str, str | None], list[str]]
     unversioned: tuple[str, ...]
+    required: frozenset[str]  # those without version that are not weak: a load fails where nobody has them
 
 
 def group_imports(elf: ElfFile) -> Imports:
     versioned: dict[tuple[str, str | None], list[str]] = {}
     unversioned: list[str] = []
-    for name, version, library, _binding, _defined in elf.imports:
+    required: list[str] = []
+    for name, version, library, binding, _defined in elf.imports:
         if library is None:
             unversioned.append(name)
+            if binding is not Binding.WEAK:
+                required.append(name)
         else:
             versioned.setdefault((library, version), []).append(name)
-    return Imports(versioned, tuple(unversioned))
+    return Imports(versioned, tuple(unversioned), frozenset(required))
 
 
 class Requirement(NamedTuple):

@@ -19,13 +19,25 @@ Version = tuple[int, int]
 
 
 class Need(NamedTuple):
-    """Something that the platform has to provide: a library, or one of its versions."""
+    """Something that the platform has to provide: a library, one of its versions, or one of its symbols."""
 
     library: str
-    version: str | None  # None: the library as such
+    version: str | None  # None: the library as such, or `symbol` at any version
     members: tuple[str, ...]
     symbols: tuple[str, ...]  # of all members together
     provision: Provision
+    symbol: str | None = None  # where the need is of this symbol, and not of all that a version stands for
+
+    @property
+    def is_library(self) -> bool:
+        return self.version is None and self.symbol is None
+
+    @property
+    def name(self) -> str:
+        """`libz.so.1`, `GLIBC_2.34`, `arc4random`, `malloc_get_state@GLIBC_2.2.5`"""
+        if self.symbol is not None:
+            return self.symbol if self.version is None else f"{self.symbol}@{self.version}"
+        return self.version or self.library
 
 
 class Step(NamedTuple):
@@ -45,15 +57,19 @@ class Ladder(NamedTuple):
 
 
 def build_ladder(
-    policies: Policies, arch: str, requirements: Iterable[Requirement], libraries: Mapping[str, tuple[str, ...]]
+    policies: Policies,
+    arch: str,
+    requirements: Iterable[Requirement],
+    libraries: Mapping[str, tuple[str, ...]],
+    symbols: Iterable[Need],
 ) -> Ladder:
     """Sorts needs by the tag from which on they are met.
 
     `libraries` are the sonames that are to come from the platform, with the members that need
-    them. Weak needs and what the wheel provides do not count.
+    them, `symbols` the needs of single symbols. Weak needs and what the wheel provides do not count.
     """
-    needs = [*_version_needs(policies, requirements), *_library_needs(policies, libraries)]
-    needs.sort(key=lambda need: (need.library, need.version or ""))
+    needs = [*_version_needs(policies, requirements), *_library_needs(policies, libraries), *symbols]
+    needs.sort(key=lambda need: (need.library, need.version or "", need.symbol or ""))
     by_version: dict[Version, list[Need]] = {}
     unmet: list[Need] = []
     for need in needs:

@@ -6,7 +6,8 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Final, NamedTuple
 
 from perennial.audit.audit import audit
@@ -16,6 +17,7 @@ from perennial.cli.exit_codes import ExitCode
 from perennial.cli.inputs import add_input_arguments, find_inputs
 from perennial.cli.output import write_output
 from perennial.errors import UnreadableError, UsageError, printable
+from perennial.finding import Severity
 from perennial.knowledge import load_knowledge
 from perennial.platform_tag import PlatformTag
 from perennial.wheel.limits import ArchiveLimits
@@ -42,6 +44,9 @@ def add_audit_arguments(parser: argparse.ArgumentParser) -> None:
     )
     rules.add_argument(
         "--ignore", metavar="RULE", action="append", help="leave out findings of these rules; may be repeated"
+    )
+    rules.add_argument(
+        "--strict-tiers", action="store_true", help="make libraries that an installation may lack an error"
     )
     rules.add_argument(
         "--as-of", metavar="DATE", help="judge support of releases as of YYYY-MM-DD (default: date of the knowledge)"
@@ -80,6 +85,7 @@ class Options(NamedTuple):
     limits: ArchiveLimits
     select: frozenset[str]
     ignore: frozenset[str]
+    strict_tiers: bool
 
 
 def read_options(arguments: argparse.Namespace, config: Config, tag: str | None) -> Options:
@@ -97,6 +103,7 @@ def read_options(arguments: argparse.Namespace, config: Config, tag: str | None)
         limits=ArchiveLimits()._replace(**{name: value for name, value in limits.items() if value is not None}),
         select=frozenset(arguments.select or config.select),
         ignore=frozenset(arguments.ignore or ()) | frozenset(config.ignore),
+        strict_tiers=arguments.strict_tiers,
     )
 
 
@@ -130,11 +137,23 @@ def _audit_all(arguments: argparse.Namespace, options: Options, errors: dict[str
                 raise error
             if path is not None:
                 wheel = _read(path, options, sha256=needs_digest)
-                report = audit(wheel, load_knowledge(), tag=options.tag, as_of=options.as_of)
+                report = audit(
+                    wheel,
+                    load_knowledge(),
+                    tag=options.tag,
+                    as_of=options.as_of,
+                    exporters=partial(_exporters, path, options.limits),
+                )
                 yield _filtered(report, options)
         except UnreadableError as unreadable:
             errors[source] = str(unreadable)
             sys.stderr.write(f"perennial: {printable(str(unreadable))}\n")
+
+
+def _exporters(path: str, limits: ArchiveLimits, symbols: frozenset[str]) -> Mapping[str, tuple[str, ...]]:
+    from perennial.wheel.exports import find_exporters
+
+    return find_exporters(path, symbols, limits)
 
 
 # Smaller wheels are read before anybody looks at a bar.
@@ -152,10 +171,16 @@ def _read(path: str, options: Options, *, sha256: bool) -> Wheel:
 
 
 def _filtered(report: AuditReport, options: Options) -> AuditReport:
+    findings = report.findings
+    if options.strict_tiers:
+        findings = tuple(
+            finding._replace(severity=Severity.ERROR) if finding.rule == "host-library-may-be-missing" else finding
+            for finding in findings
+        )
     return report._replace(
         findings=tuple(
             finding
-            for finding in report.findings
+            for finding in findings
             if finding.rule not in options.ignore and (not options.select or finding.rule in options.select)
         )
     )

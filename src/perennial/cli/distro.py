@@ -154,6 +154,7 @@ def _from_mirror(arguments: argparse.Namespace) -> list[Snapshot]:
     from perennial.index.settings import settings_from_pip
     from perennial.learn.download import Downloader
     from perennial.learn.mirror import learn_suite, open_suite
+    from perennial.platform_tag import Libc
 
     if arguments.source is not None:
         raise UsageError("a SOURCE and a --mirror are two sources: learn one after the other")
@@ -173,9 +174,10 @@ def _from_mirror(arguments: argparse.Namespace) -> list[Snapshot]:
         if not suite.is_verified:
             sys.stderr.write(f"perennial: no --keyring: nobody vouches for {arguments.suite} but the mirror itself\n")
         chosen = suite.release.architectures if arguments.arch == "all" else (_architecture(arguments.arch),)
+        libc = Libc.MUSL if arguments.release.startswith("musl:") else Libc.GLIBC
         return [
             learn_suite(
-                suite, each, downloader, release=arguments.release, kind=arguments.kind, date=arguments.date
+                suite, each, downloader, release=arguments.release, kind=arguments.kind, date=arguments.date, libc=libc
             ).snapshot
             for each in chosen
         ]

@@ -36,9 +36,9 @@ def list_sheet(releases: Sequence[DistributionRelease], stores: Stores) -> Sheet
     rows = [row("", Span(_columns("release", "libc", "libstdc++", "support ends", "learned"), "title"), indent=0)]
     for each in sorted(releases, key=lambda each: (each.libc.value, each.libc_version, each.id)):
         learned = [arch for arch, store in stores.items() if any(info.release == each.id for info in store.snapshots)]
-        rows.append(row("", _columns(
-            each.id, f"{each.libc.value} {each.libc_release}", each.tops.get("GLIBCXX", "-"), _end(each), " ".join(learned)
-        ), indent=0))  # fmt: skip
+        libc = f"{each.libc.value} {each.libc_release}"
+        columns = _columns(each.id, libc, each.tops.get("GLIBCXX", "-"), _end(each), " ".join(learned))
+        rows.append(row("", columns, indent=0))
     return tuple(rows)
 
 

@@ -32,7 +32,7 @@ class Command(Protocol):
 
 
 # In the order of the help text.
-COMMANDS: Final = ("show", "check", "rules", "completion")
+COMMANDS: Final = ("show", "check", "policy", "rules", "completion")
 
 _DESCRIPTION: Final = "What a Linux wheel honestly is, why, and where it runs (PEP 600, PEP 656)."
 _EPILOG: Final = """\
@@ -82,7 +82,7 @@ def _run(arguments: list[str]) -> int:
     if arguments and arguments[0] in COMMANDS:
         command = load(arguments[0])
         parser = make_parser(command, f"perennial {arguments[0]}")
-        return command.run(parser.parse_intermixed_args(arguments[1:]))
+        return command.run(parse(command, parser, arguments[1:]))
     parser = full_parser()
     parser.parse_args(arguments)
     parser.print_help()
@@ -92,6 +92,13 @@ def _run(arguments: list[str]) -> int:
 def load(name: str) -> Command:
     """The module of a command."""
     return cast("Command", import_module(f"perennial.cli.{name}"))
+
+
+def parse(command: Command, parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:
+    """Options may stand before or after what they belong to; argparse can do that only without subcommands."""
+    if getattr(command, "SUBCOMMANDS", False):
+        return parser.parse_args(arguments)
+    return parser.parse_intermixed_args(arguments)
 
 
 def make_parser(command: Command, program: str) -> argparse.ArgumentParser:

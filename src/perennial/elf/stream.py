@@ -181,7 +181,7 @@ def _constant_data(headers: Iterable[ProgramHeader]) -> list[tuple[int, int]]:
     return [(header.offset, header.offset + header.filesz) for header in chosen]
 
 
-def read_stream(collector: ElfCollector, again: Callable[[], Chunks]) -> StreamedElf:
+def read_stream(collector: ElfCollector, again: Callable[[], Chunks], *, exports: bool = False) -> StreamedElf:
     """The facts of a file that has gone through `collector`.
 
     `again` streams the same content from the start; it is called only when something was
@@ -189,7 +189,7 @@ def read_stream(collector: ElfCollector, again: Callable[[], Chunks]) -> Streame
     """
     source = collector.source()
     try:
-        elf = _read(source, again)
+        elf = _read(source, again, exports=exports)
     except ElfFormatError as error:
         return StreamedElf(error, ())
     if _DLOPEN.isdisjoint(map(itemgetter(0), elf.imports)):
@@ -211,10 +211,10 @@ def _with_offsets(chunks: Chunks) -> Iterator[tuple[int, bytes]]:
         position += len(chunk)
 
 
-def _read(source: KeptBytes, again: Callable[[], Chunks]) -> ElfFile:
+def _read(source: KeptBytes, again: Callable[[], Chunks], *, exports: bool) -> ElfFile:
     for _ in range(_MOST_PASSES):
         try:
-            return read_elf(source)
+            return read_elf(source, exports=exports)
         except BytesNotKept as missing:
             ranges = [(missing.offset, missing.offset + missing.size), *_tables(source)]
         source = source.joined(_collect(again(), source.without(_merged(ranges, source.size))))

@@ -159,6 +159,24 @@ class GlibcHistory:
         self.exports(library, "")
         return frozenset(self._libraries.get(library, ()))
 
+    def changing(self, library: str, floor: Release) -> frozenset[str]:
+        """The symbols that a library exports in some releases from `floor` on and not, or not yet, in others."""
+        self.exports(library, "")
+        return frozenset(
+            symbol
+            for symbol, exports in self._libraries.get(library, {}).items()
+            if exports[0].since > floor or any(export.until is not None for export in exports)
+        )
+
+    def removed(self, library: str) -> frozenset[str]:
+        """The symbols that a library exported at a version, and no longer does in the newest release."""
+        self.exports(library, "")
+        return frozenset(
+            symbol
+            for symbol, exports in self._libraries.get(library, {}).items()
+            if any(export.until is not None for export in exports)
+        )
+
     def _matching(self, library: str, symbol: str, version: str | None) -> Exports:
         exports = self.exports(library, symbol)
         return exports if version is None else tuple(export for export in exports if export.version == version)

@@ -9,13 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cache
 
+from perennial.knowledge.glibc_history import load_glibc_history
 from perennial.knowledge.libraries import PlatformLibrary, load_libraries
+from perennial.knowledge.musl_history import load_musl_history
 from perennial.knowledge.nodes import Family, Node, Numbers, load_families
 from perennial.knowledge.release import DistributionRelease
+from perennial.knowledge.snapshot import Snapshot
+from perennial.knowledge.symbol_store import SymbolStore, load_symbols
 from perennial.knowledge.tables import NONE, UNKNOWN, numbers, optional, pair, read_table
 from perennial.knowledge.toolchains import Toolchains, load_toolchains
 from perennial.platform_tag import Libc
 
+MUSL_SONAME = "libc.so"  # under which musl's libc is known here; Alpine spells it libc.musl-<arch>.so.1
 _FAMILIES = ("GLIBCXX", "CXXABI", "GCC", "ZLIB", "LIBATOMIC")
 _RELEASE_COLUMNS = (
     *("id", "name", "libc", "libc_version", "released", "end_of_life", "extended_end_of_life", "rolling"),
@@ -31,13 +36,16 @@ class Knowledge:
     it stands where others would read the clock, so that verdicts do not depend on the day.
     """
 
-    def __init__(self, releases: Iterable[DistributionRelease]) -> None:
+    def __init__(self, releases: Iterable[DistributionRelease], own: Iterable[Snapshot] = ()) -> None:
         self.releases: tuple[DistributionRelease, ...] = tuple(releases)
         self.as_of: str = max((release.measured_on or "" for release in self.releases), default="")
         self._families: dict[str, Mapping[str, Family]] = {}
         self._libraries: dict[tuple[str, str], Mapping[str, PlatformLibrary]] = {}
         self._tops: dict[tuple[str, str, str], Numbers | None] = {}
         self._toolchains: Toolchains | None = None
+        self._own: tuple[Snapshot, ...] = tuple(own)
+        self._host_provided: dict[tuple[str, str], tuple[str, str]] | None = None
+        self._stores: dict[str, SymbolStore] = {}
 
     @property
     def toolchains(self) -> Toolchains:
@@ -57,6 +65,47 @@ class Knowledge:
         if key not in self._libraries:
             self._libraries[key] = load_libraries(*key)
         return self._libraries[key]
+
+    def symbols(self, arch: str) -> SymbolStore:
+        """What was learned of the symbols of releases on an architecture, the user's own snapshots included."""
+        if arch not in self._stores:
+            self._stores[arch] = load_symbols(arch, self._own)
+        return self._stores[arch]
+
+    def exports(
+        self, release: DistributionRelease, arch: str, soname: str, symbol: str, version: str | None = None
+    ) -> bool | None:
+        """Whether a release's library exports a symbol, at a version or at any; None where that is not known.
+
+        glibc's and musl's own histories are complete for their libraries. Symbols of glibc move
+        between its libraries, and ld.so looks a symbol up in all of them: what any of them
+        exports is there. Other libraries are known from the releases that were learned.
+        """
+        if release.libc is Libc.MUSL:
+            return load_musl_history(arch).exports(symbol, release.libc_release) if soname == MUSL_SONAME else None
+        history = load_glibc_history(arch)
+        if history.knows(soname):
+            return bool(history.providers(symbol, version, release.libc_version))
+        store = self.symbols(arch)
+        members = store.exporting(soname, symbol, version)
+        learned = [number for number, info in enumerate(store.snapshots) if info.release == release.id]
+        if members is None or not learned or not store.providing(soname).issuperset(learned):
+            return None
+        return members.issuperset(learned)
+
+    def host_library(self, release: DistributionRelease, arch: str, soname: str) -> tuple[str, str] | None:
+        """(tier, package) of a library that tags allow: how deep in an installation of a release it comes.
+
+        None where nothing is known; the package is "" where the release has none.
+        """
+        store = self.symbols(arch)
+        for number, info in enumerate(store.snapshots):
+            if info.release == release.id:
+                library = store.library(soname, number)
+                return None if library is None or library.tier is None else (library.tier, library.package)
+        if self._host_provided is None:
+            self._host_provided = _load_host_provided()
+        return self._host_provided.get((soname, release.id))
 
     def find_node(self, libc: Libc, arch: str, soname: str, version: str) -> Node | None:
         """The node that some version of a platform library defines; None where none does."""
@@ -125,6 +174,16 @@ class Knowledge:
 def load_knowledge() -> Knowledge:
     """The knowledge that ships with perennial."""
     return Knowledge(load_releases(load_mainstream()))
+
+
+def _load_host_provided() -> dict[tuple[str, str], tuple[str, str]]:
+    """(soname, release) -> (tier, package)"""
+    rows = read_table("host_provided.tsv", ("soname", "releases", "tier", "package", "source"))
+    return {
+        (soname, release): (tier, optional(package) or "")
+        for soname, releases, tier, package, _ in rows
+        for release in releases.split(" ")
+    }
 
 
 def load_mainstream() -> dict[str, tuple[int, str]]:

@@ -89,6 +89,16 @@ class MuslHistory:
         start = RELEASES.index(self.oldest)
         return tuple(RELEASES[n] for n in range(start, _END) if not provided >> n & 1)
 
+    @property
+    def changing(self) -> frozenset[str]:
+        """The symbols that some releases of this port provide, and others do not."""
+        everywhere = ((1 << _END) - 1) >> RELEASES.index(self.oldest) << RELEASES.index(self.oldest)
+        return frozenset(
+            symbol
+            for symbol, presence in self._symbols.items()
+            if (presence.exported | presence.relocated) & everywhere != everywhere
+        )
+
     def exports(self, symbol: str, release: str) -> bool | None:
         """Whether a wheel that refers to a symbol finds it in a release; None where the release is not known."""
         at = self._index(release)

@@ -42,6 +42,7 @@ class ProvidedLibrary(NamedTuple):
     build_id: str | None
     nodes: tuple[str, ...]  # without the base node, which only names the file; sorted
     exports: tuple[Export, ...]  # sorted
+    versioned_only: tuple[str, ...] = ()  # symbols that a reference without a version does not find; sorted
 
 
 class SnapshotInfo(NamedTuple):
@@ -94,8 +95,12 @@ def canonical(snapshot: Snapshot) -> Snapshot:
     return snapshot._replace(
         packages=dict(sorted(snapshot.packages.items())),
         libraries=tuple(
-            library._replace(nodes=sorted_nodes(library.nodes), exports=sorted_exports(library.exports))
-            for library in sorted(snapshot.libraries)
+            library._replace(
+                nodes=sorted_nodes(library.nodes),
+                exports=sorted_exports(library.exports),
+                versioned_only=tuple(sorted(set(library.versioned_only))),
+            )
+            for library in sorted(snapshot.libraries, key=lambda library: library.soname)
         ),
     )
 

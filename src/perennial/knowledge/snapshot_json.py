@@ -107,6 +107,7 @@ class _Document:
                 for version, symbols in exports.items()
                 for symbol in self._names(symbols, "exports")
             ),
+            tuple(self._names(item.get("versioned_only", []), "versioned_only")),
         )
 
     def _names(self, value: object, field: str) -> list[str]:

@@ -95,7 +95,7 @@ class SymbolStore:
     def library(self, soname: str, snapshot: int) -> ProvidedLibrary | None:
         """A snapshot's library with its package, tier and build-id, and without symbols; None where it has none."""
         found = self._libraries.get(soname, {}).get(snapshot)
-        return None if found is None else found._replace(nodes=(), exports=())
+        return None if found is None else found._replace(nodes=(), exports=(), versioned_only=())
 
     def tier(self, soname: str, snapshot: int) -> str | None:
         """How deep in an installation of a release a library comes.
@@ -110,22 +110,27 @@ class SymbolStore:
         return self._of(soname).nodes if soname in self._libraries else {}
 
     def exporting(self, soname: str, symbol: str, version: str | None) -> Members | None:
-        """The snapshots whose library exports a symbol at a version; None where the library is unknown.
+        """The snapshots whose library meets a reference to a symbol; None where the library is unknown.
 
-        Without a version: at any version or at none. ld.so is stricter there: it binds an unversioned reference
-        to the base version or the default one (elf/dl-lookup.c), and passes over a symbol that
-        has only superseded versions after the first.
+        With a version, that is those that export it at this version; without, those in which
+        ld.so binds a reference without a version (see `perennial.learn.unversioned`).
         """
         if soname not in self._libraries:
             return None
         symbols = self._of(soname)
         if version is not None:
             return symbols.exporting(symbol, version)
-        return symbols.exporting_any(symbol)
+        return symbols.exporting_any(symbol) - symbols.versioned_only(symbol)
 
     def versions(self, soname: str, symbol: str) -> Mapping[str | None, Members]:
         """The versions at which a library exports a symbol, and in which snapshots."""
         return self._of(soname).versions(symbol) if soname in self._libraries else {}
+
+    def changing(self, soname: str) -> frozenset[str]:
+        """The symbols that a library exports in some of the snapshots that have it, and not in others."""
+        if soname not in self._libraries:
+            return frozenset()
+        return self._of(soname).not_in_all(self.providing(soname))
 
     def owners(self, symbol: str) -> tuple[str, ...]:
         """The libraries that export a symbol in some snapshot; reads them all."""
@@ -142,7 +147,13 @@ class SymbolStore:
             if library is not None:
                 symbols = self._of(soname)
                 nodes = sorted_nodes(node for node, members in symbols.nodes.items() if number in members)
-                libraries.append(library._replace(nodes=nodes, exports=sorted_exports(symbols.exports(number))))
+                libraries.append(
+                    library._replace(
+                        nodes=nodes,
+                        exports=sorted_exports(symbols.exports(number)),
+                        versioned_only=symbols.all_versioned_only(number),
+                    )
+                )
         return Snapshot(*info, tuple(libraries))
 
     def _of(self, soname: str) -> _SonameSymbols:
@@ -205,6 +216,11 @@ class _SonameSymbols:
             for version, each in names.items():
                 self._groups.setdefault(version, []).append(_Group(only, " ".join(each)))
         self.nodes: Final[Mapping[str, Members]] = nodes
+        shipped = (_Group(members, symbols) for mask, symbols in text.versioned_only if (members := members_of(mask)))
+        of_own = (
+            _Group(frozenset((n,)), " ".join(each.versioned_only)) for n, each in own.items() if each.versioned_only
+        )
+        self._versioned_only = (*shipped, *of_own)
 
     def exporting(self, symbol: str, version: str | None) -> Members:
         found: Members = frozenset()
@@ -215,6 +231,17 @@ class _SonameSymbols:
 
     def exporting_any(self, symbol: str) -> Members:
         return frozenset().union(*(self.exporting(symbol, version) for version in self._groups))
+
+    def not_in_all(self, everywhere: Members) -> frozenset[str]:
+        groups = (group for each in self._groups.values() for group in each if group.members != everywhere)
+        return frozenset().union(*(group.symbols for group in groups))
+
+    def versioned_only(self, symbol: str) -> Members:
+        return frozenset().union(*(group.members for group in self._versioned_only if symbol in group.symbols))
+
+    def all_versioned_only(self, number: int) -> tuple[str, ...]:
+        groups = (group.symbols for group in self._versioned_only if number in group.members)
+        return tuple(sorted(frozenset().union(*groups)))
 
     def versions(self, symbol: str) -> Mapping[str | None, Members]:
         return {version: members for version in self._groups if (members := self.exporting(symbol, version))}

@@ -35,7 +35,7 @@ def encode(snapshots: Iterable[Snapshot]) -> dict[str, bytes]:
     for soname in sorted({library.soname for snapshot in ordered for library in snapshot.libraries}):
         _check_names(soname)
         text = _text(soname, ordered)
-        if text.nodes or text.groups:
+        if text != SonameText((), ()):
             files[f"{soname}{SUFFIX}"] = pack(text)
     return dict(sorted(files.items()))
 
@@ -65,6 +65,7 @@ def _table(snapshots: Mapping[int, Snapshot]) -> str:
 def _text(soname: str, snapshots: list[Snapshot]) -> SonameText:
     nodes: dict[str, int] = {}
     exports: dict[tuple[str, str | None], int] = {}
+    versioned_only: dict[str, int] = {}
     for bit, snapshot in enumerate(snapshots):
         for library in snapshot.libraries:
             if library.soname == soname:
@@ -72,17 +73,23 @@ def _text(soname: str, snapshots: list[Snapshot]) -> SonameText:
                     nodes[node] = nodes.get(node, 0) | 1 << bit
                 for export in library.exports:
                     exports[export] = exports.get(export, 0) | 1 << bit
+                for symbol in library.versioned_only:
+                    versioned_only[symbol] = versioned_only.get(symbol, 0) | 1 << bit
     groups: dict[tuple[str | None, int], list[str]] = {}
     for (symbol, version), mask in exports.items():
         groups.setdefault((version, mask), []).append(symbol)
     for (version, _), symbols in groups.items():
         _check_names(*symbols, *(() if version is None else (version,)))
-    _check_names(*nodes)
+    _check_names(*nodes, *versioned_only)
+    masks = sorted(set(versioned_only.values()))
     return SonameText(
         tuple(sorted(nodes.items(), key=lambda item: version_sort_key(item[0]))),
         tuple(
             Group(version, mask, " ".join(sorted(symbols)))
             for (version, mask), symbols in sorted(groups.items(), key=lambda item: _group_order(*item[0]))
+        ),
+        tuple(
+            (mask, " ".join(sorted(symbol for symbol, own in versioned_only.items() if own == mask))) for mask in masks
         ),
     )
 

@@ -10,6 +10,8 @@ membership sets, which are written as hexadecimal masks:
     n MASK NODE               NODE is defined in these snapshots
     v MASK VERSION            the symbols in the next line are exported at VERSION (`-`: at none)
     symbol symbol symbol …
+    o MASK                    the symbols in the next line are found only by references with a version
+    symbol symbol symbol …
 
 Of 700,000 (snapshot, library, symbol, version) rows there are some 40,000 different ones
 without the snapshot, in a few hundred groups. Names with white space cannot be written; the
@@ -61,6 +63,7 @@ class SonameText(NamedTuple):
 
     nodes: tuple[tuple[str, int], ...]  # node, mask
     groups: tuple[Group, ...]
+    versioned_only: tuple[tuple[int, str], ...] = ()  # mask, symbols
 
 
 def pack(text: SonameText) -> bytes:
@@ -68,6 +71,8 @@ def pack(text: SonameText) -> bytes:
     lines = [f"n {mask:x} {node}" for node, mask in text.nodes]
     for group in text.groups:
         lines += [f"v {group.mask:x} {group.version or NONE}", group.symbols]
+    for mask, symbols in text.versioned_only:
+        lines += [f"o {mask:x}", symbols]
     data = "".join(f"{line}\n" for line in lines).encode()
     return lzma.compress(data, format=lzma.FORMAT_XZ, check=lzma.CHECK_CRC32, filters=_FILTERS)
 
@@ -84,12 +89,17 @@ def unpack(data: bytes, name: str) -> SonameText:
 def _parse(lines: Iterator[str]) -> SonameText:
     nodes: list[tuple[str, int]] = []
     groups: list[Group] = []
+    versioned_only: list[tuple[int, str]] = []
     for line in lines:
         if not line:
             continue
-        kind, mask, name = line.split(" ")
+        kind, mask, *name = line.split(" ")
+        if kind == "o":
+            versioned_only.append((int(mask, 16), next(lines)))
+            continue
+        (version,) = name
         if kind == "n":
-            nodes.append((name, int(mask, 16)))
+            nodes.append((version, int(mask, 16)))
         else:
-            groups.append(Group(None if name == NONE else name, int(mask, 16), next(lines)))
-    return SonameText(tuple(nodes), tuple(groups))
+            groups.append(Group(None if version == NONE else version, int(mask, 16), next(lines)))
+    return SonameText(tuple(nodes), tuple(groups), tuple(versioned_only))

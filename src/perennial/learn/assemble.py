@@ -54,6 +54,7 @@ def assemble(
             each.file.build_id,
             each.file.nodes,
             each.file.exports,
+            each.file.versioned_only,
         )
         for soname, each in best.items()
     ]

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from perennial.index.settings import IndexSettings
     from perennial.progress import Progress
 
-_CHUNK: Final = 1 << 18
 _MAX_WAIT: Final = 30.0
 _LARGEST_UNPROVEN: Final = 16 << 20  # a Release file; the largest known has 0.3 MB
 _BUSY: Final = frozenset({429, 500, 502, 503, 504})
@@ -119,9 +118,10 @@ class Downloader:
                 raise _BusyError(str(status))
             if status not in (200, 206):
                 raise FetchError(f"{redact(url)} answers {status}: it cannot be had from this mirror")
-            is_rest = status == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
-            sink.begin(start if is_rest else 0)
-            for data in response.iter_raw(_CHUNK):
+            if status == 206 and not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
+                raise FetchError(f"{redact(url)}: the mirror sends another part of it than it was asked for")
+            sink.begin(start if status == 206 else 0)
+            for data in response.iter_raw():  # as it arrives, so that what came before a cut is kept
                 sink.write(data)
             return True
 

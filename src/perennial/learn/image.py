@@ -258,7 +258,7 @@ class TarFiles:
         if file.read(512)[257:262] == b"ustar":
             return file
         file.seek(0)
-        plain = self._stack.enter_context(tempfile.TemporaryFile(prefix="perennial-"))
+        plain = self._stack.enter_context(tempfile.TemporaryFile(prefix="perennial-"))  # noqa: SIM115 - the stack closes it
         for data in decompressed(file_chunks(file), budget):
             plain.write(data)
         return plain

@@ -18,6 +18,7 @@ from perennial.errors import ArchiveError, ElfFormatError
 from perennial.knowledge import load_knowledge
 from perennial.knowledge.snapshot import Export, sorted_exports, sorted_nodes
 from perennial.knowledge.tables import NONE, read_table
+from perennial.learn.unversioned import versioned_only
 from perennial.platform_tag import Libc
 
 _FOLDERS: Final = re.compile(r"(usr/)?(lib|lib64|lib32|libx32)(/([a-z0-9_]+-linux-[a-z0-9]+|lp64d))?")
@@ -31,6 +32,7 @@ class LibraryFile(NamedTuple):
     build_id: str | None
     nodes: tuple[str, ...]
     exports: tuple[Export, ...]
+    versioned_only: tuple[str, ...]
 
 
 class Found(NamedTuple):
@@ -106,4 +108,5 @@ def read_library(data: bytes, path: str, archive: str) -> LibraryFile | None:
         elf.build_id,
         sorted_nodes(node.name for node in elf.verdefs if not node.is_base),
         sorted_exports((symbol.name, symbol.version) for symbol in elf.exports or ()),
+        versioned_only(data),
     )

@@ -86,14 +86,19 @@ def learn_suite(
     release: str,
     kind: str,
     date: str | None = None,
+    libc: Libc = Libc.GLIBC,
 ) -> MirrorSnapshot:
-    """What a suite provides on an architecture; `date` None is the date of its Release file."""
+    """What a suite provides on an architecture; `date` None is the date of its Release file.
+
+    With `libc` musl, what its package of musl provides, which says something about musl and
+    nothing about the suite: there are no tiers, then.
+    """
     if architecture not in suite.release.architectures:
         there = ", ".join(suite.release.architectures)
         raise UsageError(f"{redact(suite.url)} has no {architecture.value} (it has: {there})")
     index = _find_index(suite, architecture)
     packages = _read_index(suite, index, downloader)
-    found = list(_libraries(suite, packages, downloader))
+    found = list(_libraries(suite, packages, downloader, libc))
     snapshot = assemble(
         found,
         release=release,
@@ -101,7 +106,7 @@ def learn_suite(
         date=date or suite.release.date,
         kind=kind,
         source=f"{redact(suite.url)} for {architecture.value}",
-        tiers=package_tiers(packages),
+        tiers=package_tiers(packages) if libc is Libc.GLIBC else None,
         complete=True,
     )
     return MirrorSnapshot(snapshot, packages=index, release=suite.release)
@@ -139,7 +144,8 @@ def _verified(url: str, keyring: Path, data: bytes, signature: bytes | None) -> 
             detached = Path(folder, "signature")
             detached.write_bytes(signature)
             command += [str(detached), str(content)]
-        result = subprocess.run(command, capture_output=True, check=False, text=True, errors="replace")
+        # no shell, and no argument that could be taken for an option
+        result = subprocess.run(command, capture_output=True, check=False, text=True, errors="replace")  # noqa: S603
         if result.returncode != 0:
             reason = " ".join(result.stderr.split())[-300:]
             raise UnreadableError(f"{redact(url)}: no key of {keyring} vouches for it ({reason})")
@@ -177,8 +183,8 @@ def _lines(chunks: Iterator[bytes]) -> Iterator[str]:
         yield rest.decode("utf-8", "replace")
 
 
-def _libraries(suite: Suite, packages: dict[str, BinaryPackage], downloader: Downloader) -> Iterator[Found]:
-    names = {name for library in wanted_libraries(Libc.GLIBC).values() for name in library.debian_packages}
+def _libraries(suite: Suite, packages: dict[str, BinaryPackage], downloader: Downloader, libc: Libc) -> Iterator[Found]:
+    names = {name for library in wanted_libraries(libc).values() for name in library.debian_packages}
     for name in sorted(names & packages.keys()):
         package = packages[name]
         url = f"{suite.mirror}/{package.path}"

@@ -109,7 +109,7 @@ def _pacman(tree: Tree) -> Iterator[tuple[Package, str]]:
 
 
 def _rpm(data: bytes, archive: str) -> Iterator[tuple[Package, str]]:
-    import sqlite3
+    import sqlite3  # noqa: PLC0415 - some builds of Python lack it
 
     with contextlib.closing(sqlite3.connect(":memory:")) as database:
         try:

@@ -7,11 +7,12 @@ top of the one before (Debian Policy, 2.5 and 3.8):
     essential   Essential: yes, Priority: required, and apt: debootstrap's "minbase"
     python      and python3
     standard    and Priority: important and standard: the installer's "standard system utilities"
-    desktop     and the desktop task, with what it recommends, as the installer does it
+    desktop     and the desktop task
     optional    every other package
 
-A dependency with alternatives is met by one that is there already, and else by the first that
-exists; a virtual package by the first that provides it, in the order of names.
+The last two come with what they recommend, as the installer does it, and minimal installations do
+not. A dependency with alternatives is met by one that is there already or about to be, and else by
+the first that exists; a virtual package by the first that provides it, in the order of names.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def package_tiers(packages: Mapping[str, BinaryPackage]) -> dict[str, str]:
     for tier, names, recommends in (
         (ESSENTIAL, minbase, False),
         (PYTHON, {"python3"}, False),
-        (STANDARD, standard, False),
+        (STANDARD, standard, True),
         (DESKTOP, set(_DESKTOP_TASKS), True),
     ):
         for name in closure.install(names, recommends=recommends):
@@ -47,7 +48,7 @@ class _Closure:
     def __init__(self, packages: Mapping[str, BinaryPackage]) -> None:
         self._packages = packages
         self._installed: set[str] = set()
-        self._virtual: set[str] = set()  # what the installed packages provide
+        self._there: set[str] = set()  # what is installed or about to be, and what these packages provide
         self._providers: dict[str, str] = {}
         for name in sorted(packages):
             for virtual in packages[name].provides:
@@ -56,6 +57,8 @@ class _Closure:
     def install(self, names: Iterable[str], *, recommends: bool) -> list[str]:
         """Installs packages with what they need; returns all that came in."""
         todo = sorted((name for name in names if name in self._packages), reverse=True)
+        for name in todo:
+            self._there.update((name, *self._packages[name].provides))
         added: list[str] = []
         later: list[BinaryPackage] = []
         while todo or later:
@@ -69,7 +72,7 @@ class _Closure:
                 continue
             package = self._packages[name]
             self._installed.add(name)
-            self._virtual.update(package.provides)
+            self._there.update((name, *package.provides))
             added.append(name)
             todo += self._missing(package.depends)
             if recommends:
@@ -79,7 +82,7 @@ class _Closure:
     def _missing(self, relations: Iterable[tuple[str, ...]]) -> list[str]:
         chosen = []
         for alternatives in relations:
-            if any(name in self._installed or name in self._virtual for name in alternatives):
+            if not self._there.isdisjoint(alternatives):
                 continue
             found = next((real for name in alternatives if (real := self._real(name)) is not None), None)
             if found is not None:

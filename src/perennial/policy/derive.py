@@ -30,6 +30,7 @@ from __future__ import annotations
 
 from perennial.arch import Architecture
 from perennial.knowledge import DistributionRelease, Knowledge
+from perennial.knowledge.glibc_history import load_glibc_history
 from perennial.knowledge.nodes import Node, Numbers
 from perennial.knowledge.tables import NONE, numbers, pair, read_table
 from perennial.knowledge.toolchains import RUNTIME_FAMILIES, day_number
@@ -100,6 +101,35 @@ class Policies:
         if key not in self._nodes:
             self._nodes[key] = self._find(soname, version_name)
         return self._nodes[key]
+
+    def symbol(self, soname: str, symbol: str, version: str | None = None) -> Provision:
+        """From which tag on a library exports a symbol, as far as that is known of the releases.
+
+        `version` is the node that a reference names; an unversioned one asks for the symbol at any.
+        """
+        allowed = self.library(soname)
+        if allowed.since is None:
+            return allowed
+        arch = self.arch.value
+        lacking = tuple(r for r in self.releases if self.knowledge.exports(r, arch, soname, symbol, version) is False)
+        upstream = self._symbol_since(soname, symbol, version)
+        for candidate in self.versions:
+            if candidate < allowed.since:
+                continue
+            if all(release.libc_version < candidate for release in lacking) and (upstream or candidate) <= candidate:
+                limit = Limit.RELEASES if lacking else Limit.UPSTREAM if upstream else Limit.NOTHING
+                return Provision(candidate, lacking, Limit.NOTHING if candidate == self.lowest else limit)
+        return Provision(None, lacking, Limit.RELEASES if lacking else Limit.UNKNOWN)
+
+    def _symbol_since(self, soname: str, symbol: str, version: str | None) -> Version | None:
+        """The first glibc that exports a symbol from any of its libraries; None for other libraries' symbols."""
+        if self.libc is not Libc.GLIBC:
+            return None
+        history = load_glibc_history(self.arch.value)
+        if not history.knows(soname):
+            return None
+        found = [history.since(library, symbol, version) for library in history.libraries]
+        return min((since for since in found if since is not None), default=None)
 
     def policy(self, version: Version) -> Policy:
         """The policy of one tag; versions above `newest` provide what `newest` does."""

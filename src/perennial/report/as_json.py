@@ -89,6 +89,7 @@ def _need(need: Need) -> dict[str, Any]:
     return {
         "library": need.library,
         "version": need.version,
+        "symbol": need.symbol,
         "symbols": list(need.symbols),
         "members": list(need.members),
         "limit": need.provision.limit.value,

@@ -130,20 +130,16 @@ def _without(first: Step, rest: tuple[Step, ...]) -> Iterator[Row]:
     yield row("", Span(f"without {what}: ", "dim"), following.tag.text, Span(f", set by {then}{more}", "dim"))
 
 
-def _short(need: Need) -> str:
-    return need.version or need.library
-
-
 def _named(need: Need) -> str:
-    return f"{need.version} of {need.library}" if need.version is not None else need.library
+    return need.name if need.is_library else f"{demangle(need.name)} of {need.library}"
 
 
 def _need(need: Need) -> Iterator[Span]:
     """`GLIBC_2.27 from libm.so.6: expf, logf in numpy/x.so and 5 more files`"""
-    yield Span(_short(need), "name")
-    if need.version is not None:
+    yield Span(demangle(need.name), "name")
+    if not need.is_library:
         yield Span(f" from {need.library}")
-    if need.symbols:
+    if need.symbols and need.symbol is None:
         yield Span(": " + listed([demangle(symbol) for symbol in need.symbols[:_MOST_SYMBOLS]], _MOST_SYMBOLS))
         if len(need.symbols) > _MOST_SYMBOLS:
             yield Span(f" and {len(need.symbols) - _MOST_SYMBOLS} more")

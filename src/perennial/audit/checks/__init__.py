@@ -18,6 +18,7 @@ from perennial.audit.checks import (
     dead_tag,
     elf_in_purelib,
     executable_stack,
+    host_library_may_be_missing,
     isa_level_above_baseline,
     library_loaded_by_name,
     library_not_provided,
@@ -31,6 +32,7 @@ from perennial.audit.checks import (
     rpath_outside_wheel,
     soname_not_unique,
     stale_version_need,
+    symbol_not_provided,
     symlink_member,
     text_relocations,
     too_new_symbol_version,
@@ -45,7 +47,9 @@ from perennial.finding import Finding, Rule
 
 _MODULES: Final = (
     too_new_symbol_version,
+    symbol_not_provided,
     library_not_provided,
+    host_library_may_be_missing,
     unresolvable_bundled_library,
     stale_version_need,
     links_libpython,
@@ -99,7 +103,9 @@ CONTENT_CHECKS: Final[tuple[Callable[[Content], Iterator[Finding]], ...]] = (
 
 CLAIM_CHECKS: Final[tuple[Callable[[Judgement], Iterator[Finding]], ...]] = (
     too_new_symbol_version.check_claims,
+    symbol_not_provided.check_claims,
     library_not_provided.check_claims,
+    host_library_may_be_missing.check_claims,
     wrong_architecture.check_claims,
     wrong_libc.check_claims,
     dead_tag.check_claims,

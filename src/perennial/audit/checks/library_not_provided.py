@@ -43,7 +43,7 @@ def check_claims(judgement: Judgement) -> Iterator[Finding]:
     tag = judgement.strictest
     if tag is None or tag.version is None:
         return
-    for need in (need for step in judgement.content.ladder.steps for need in step.needs if need.version is None):
+    for need in (need for step in judgement.content.ladder.steps for need in step.needs if need.is_library):
         since = need.provision.since
         if since is not None and since > tag.version:
             for member in need.members:

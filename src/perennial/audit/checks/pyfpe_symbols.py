@@ -16,8 +16,8 @@ RULE = Rule(
 )
 
 
-# The two symbols of CPython's Include/pyfpe.h, which were all that it declared.
-_SYMBOLS: Final = ("PyFPE_jbuf", "PyFPE_counter")
+# All that Include/pyfpe.h of CPython before 3.7 declared.
+_SYMBOLS: Final = ("PyFPE_jbuf", "PyFPE_counter", "PyFPE_dummy")
 
 
 def check(content: Content) -> Iterator[Finding]:

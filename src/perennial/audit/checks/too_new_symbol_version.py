@@ -25,13 +25,14 @@ def check_claims(judgement: Judgement) -> Iterator[Finding]:
         return
     symbols = {(need.member, need.library, need.version): need.symbols for need in content.requirements}
     for need in content.ladder.unmet:
-        yield from _unmet(need, tag, content.policies, symbols)
+        if need.symbol is None:
+            yield from _unmet(need, tag, content.policies, symbols)
     if tag is None or tag.version is None:
         return
     for step in content.ladder.steps:
         for need in step.needs:
             since = need.provision.since
-            if need.version is not None and since is not None and since > tag.version:
+            if need.version is not None and need.symbol is None and since is not None and since > tag.version:
                 yield from _too_new(need, tag, judgement.lowest, content.policies, symbols)
 
 

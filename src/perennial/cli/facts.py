@@ -1,0 +1,101 @@
+"""The knowledge that a command judges by: the shipped one, or an organisation's own list of what counts."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import TYPE_CHECKING, Final
+
+from perennial.arch import Architecture, architecture_of_tag
+from perennial.errors import UnreadableError, UsageError, printable
+from perennial.knowledge import Knowledge, load_knowledge
+from perennial.platform_tag import Libc, PlatformTag
+
+if TYPE_CHECKING:
+    from perennial.policy import Policies
+
+_DATE: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
+_LARGEST: Final = 1 << 20  # bytes of a list that somebody wrote
+
+
+def add_fact_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what to judge by")
+    group.add_argument("--as-of", metavar="DATE", help="the day that counts, YYYY-MM-DD (default: that of the knowledge)")
+    add_mainstream_argument(group)
+
+
+def add_mainstream_argument(group: argparse._ActionsContainer) -> None:
+    group.add_argument(
+        "--mainstream", metavar="FILE", help="a list of the releases that count, instead of perennial's own"
+    )
+
+
+def read_date(text: str | None) -> str | None:
+    """Raises `UsageError` for what is no ISO date."""
+    if text is not None and not _DATE.fullmatch(text):
+        raise UsageError(f"--as-of {printable(text)}: a date is YYYY-MM-DD")
+    return text
+
+
+def knowledge_of(mainstream: str | None) -> Knowledge:
+    """The shipped knowledge; with the path of a list, the knowledge in which just what is listed counts."""
+    knowledge = load_knowledge()
+    if mainstream is None:
+        return knowledge
+    from perennial.knowledge.knowledge import load_releases
+    from perennial.knowledge.mainstream import parse_mainstream
+
+    return Knowledge(load_releases(parse_mainstream(_read(mainstream), mainstream, knowledge.releases)))
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            data = file.read(_LARGEST + 1)
+    except OSError as error:
+        raise UnreadableError(f"{path}: {error.strerror}") from error
+    if len(data) > _LARGEST:
+        raise UnreadableError(f"{path}: larger than {_LARGEST} bytes, and no list of releases")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UnreadableError(f"{path}: not UTF-8 ({error.reason})") from error
+
+
+def architecture(name: str) -> Architecture:
+    found = architecture_of_tag(name)
+    if found is None:
+        raise UsageError(f"--arch {printable(name)}: no tag names it; there are {', '.join(Architecture)}")
+    return found
+
+
+def read_tag(text: str, default_arch: str | None) -> tuple[PlatformTag, Architecture]:
+    """`manylinux_2_28_aarch64`, `manylinux2014_x86_64`, or, with `--arch` or for x86_64, `manylinux_2_28`.
+
+    Raises `UsageError` for anything else.
+    """
+    tag = PlatformTag.parse(text)
+    if tag.libc is None:
+        tag = PlatformTag.parse(f"{text}_{default_arch or Architecture.X86_64.value}")
+    found = architecture_of_tag(tag.arch or "")
+    if tag.libc is None or tag.version is None or found is None:
+        raise UsageError(f"{printable(text)}: not a manylinux or musllinux tag such as manylinux_2_28_x86_64")
+    if default_arch is not None and architecture(default_arch) is not found:
+        raise UsageError(f"{printable(text)} is for {found}, and --arch says {default_arch}")
+    make = PlatformTag.manylinux if tag.libc is Libc.GLIBC else PlatformTag.musllinux
+    return make(tag.version, found.value), found
+
+
+def check_known(tag: PlatformTag, policies: Policies) -> tuple[int, int]:
+    """The X.Y of a tag that some system may accept; `UsageError` for others."""
+    version = tag.version or (0, 0)
+    lowest, newest = ("{}.{}".format(*each) for each in (policies.lowest, policies.newest))
+    if version < policies.lowest:
+        raise UsageError(f"{tag}: no installer has such a tag; on {tag.arch} they begin at {lowest}")
+    if version > policies.newest:
+        raise UsageError(f"{tag}: no {tag.libc} has that version; the newest known is {newest}")
+    if not policies.policy(version).libraries:
+        raise UsageError(f"{tag}: nothing is known of {tag.libc} on {tag.arch}")
+    return version
+
+
