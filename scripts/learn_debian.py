@@ -2,7 +2,7 @@
 """Rebuilds `knowledge/data/symbols/` from a Debian mirror: `learn_debian.py --keyring FILE [--mirror URL]`.
 
 Learns what each suite provides on each of its architectures that tags can name, and what its
-musl exports (as `musl:VERSION`, for musl is the same wherever it is built). Writes the store with
+musl exports (as `musl:VERSION`, without what Debian's patches change in it). Writes the store with
 the hashes of the package indices that it was made from (`inputs.tsv`). The keyring is that of the
 package debian-archive-keyring; the mirror is apt's where none is given. Downloads 450 MB, once: what
 was downloaded is kept in perennial's cache.
@@ -38,6 +38,13 @@ RELEASES = {
     "sid": "debian:unstable",
 }
 KIND = "updates"
+
+# Debian's patches of musl: the fts functions since 1.2.3, renameat2 before its time in 1.2.5, and
+# no crypt functions in 1.2.3. Without them, 1.2.5 exports just what ziglang's list of it has.
+MUSL_ADDED = frozenset({"fts_children", "fts_close", "fts_open", "fts_read", "fts_set"})
+MUSL_EARLY = frozenset({"renameat2"})
+MUSL_REMOVED = frozenset({"crypt", "crypt_r", "encrypt", "setkey"})
+
 HEADER = """\
 # The package indices that symbols/ was learned from; written by scripts/learn_debian.py, do not edit.
 release\tsuite\tarchitecture\tpoint_release\tdate\tindex\tsha256
@@ -56,8 +63,18 @@ def learn_all(mirror: str, keyring: Path, cache: Path) -> Iterator[MirrorSnapsho
                 print(row(name, learned.snapshot), file=sys.stderr)
                 yield learned
                 musl = learn_suite(suite, architecture, downloader, release="musl:0", kind=KIND, libc=Libc.MUSL)
-                version = musl.snapshot.packages["musl"].partition("-")[0]
-                yield musl._replace(snapshot=musl.snapshot._replace(release=f"musl:{version}"))
+                yield musl._replace(snapshot=as_upstream(musl.snapshot))
+
+
+def as_upstream(musl: Snapshot) -> Snapshot:
+    """Debian's build of musl as a snapshot of musl itself, without what Debian's patches change."""
+    version = musl.packages["musl"].partition("-")[0]
+    (library,) = musl.libraries
+    symbols = {symbol for symbol, _ in library.exports}
+    added = MUSL_ADDED | (MUSL_EARLY if version == "1.2.5" else frozenset())
+    removed = MUSL_REMOVED if version == "1.2.3" else frozenset()
+    exports = tuple((symbol, None) for symbol in sorted((symbols - added) | removed))
+    return musl._replace(release=f"musl:{version}", libraries=(library._replace(exports=exports),))
 
 
 def oldest(learned: Iterable[MirrorSnapshot]) -> list[MirrorSnapshot]:

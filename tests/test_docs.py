@@ -39,7 +39,7 @@ import perennial
 from perennial.audit.checks import RULES
 from perennial.cli.config import _KEYS, load_config
 from perennial.cli.exit_codes import ExitCode
-from perennial.cli.main import COMMANDS, full_parser, load, main, make_parser
+from perennial.cli.main import COMMANDS, full_parser, load, main, make_parser, parse
 from perennial.errors import FetchError
 from perennial.knowledge.tables import DATA
 from tests.support.example_wheels import SETS
@@ -266,7 +266,7 @@ def test_commands_parse(block: Block) -> None:
         name, *arguments = words
         # a wheel more: what a service or xargs adds
         arguments += ["demo.whl"] if name in ("show", "check") else []
-        make_parser(load(name), name).parse_intermixed_args(arguments)
+        parse(load(name), make_parser(load(name), name), arguments)
 
 
 @pytest.mark.parametrize(
@@ -293,10 +293,16 @@ def first_cells(text: str) -> set[str]:
 
 
 def subparsers() -> dict[str, argparse.ArgumentParser]:
-    for action in full_parser()._actions:
+    """Every command, and every action of those that have some: `policy`, `policy show`."""
+    return dict(_below(full_parser(), ""))
+
+
+def _below(parser: argparse.ArgumentParser, prefix: str) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
-            return dict(action.choices)
-    raise AssertionError("no commands")
+            for name, below in action.choices.items():
+                yield f"{prefix}{name}", below
+                yield from _below(below, f"{prefix}{name} ")
 
 
 def options_of(parser: argparse.ArgumentParser) -> set[str]:
@@ -308,9 +314,11 @@ def test_commands_and_options_are_documented() -> None:
     documented = {cell.split(" ")[0] for cell in first_cells(page) if cell.startswith("-")}
     real = options_of(full_parser())
     for name, parser in subparsers().items():
-        assert f"## `perennial {name}`" in page
+        assert f"## `perennial {name}`" in page, name
         real |= options_of(parser)
         for action in parser._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                continue
             for choice in action.choices or ():
                 assert f"`{choice}`" in page, f"{name}: the choice {choice}"
     assert documented == real

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
@@ -14,16 +13,16 @@ from perennial.audit.audit import audit
 from perennial.audit.report import AuditReport
 from perennial.cli.config import Config
 from perennial.cli.exit_codes import ExitCode
+from perennial.cli.facts import add_mainstream_argument, knowledge_of, read_date
 from perennial.cli.inputs import add_input_arguments, find_inputs
 from perennial.cli.output import write_output
 from perennial.errors import UnreadableError, UsageError, printable
 from perennial.finding import Severity
-from perennial.knowledge import load_knowledge
+from perennial.knowledge import Knowledge
 from perennial.platform_tag import PlatformTag
 from perennial.wheel.limits import ArchiveLimits
 from perennial.wheel.wheel import Wheel, read_wheel
 
-_DATE = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 FORMATS = ("text", "json", "sarif", "github")
 
 
@@ -51,6 +50,7 @@ def add_audit_arguments(parser: argparse.ArgumentParser) -> None:
     rules.add_argument(
         "--as-of", metavar="DATE", help="judge support of releases as of YYYY-MM-DD (default: date of the knowledge)"
     )
+    add_mainstream_argument(rules)
     rules.add_argument("--config", metavar="FILE", help="a pyproject.toml to read instead of the nearest one")
     defaults = ArchiveLimits()
     limits = parser.add_argument_group("limits on hostile archives")
@@ -86,12 +86,11 @@ class Options(NamedTuple):
     select: frozenset[str]
     ignore: frozenset[str]
     strict_tiers: bool
+    knowledge: Knowledge
 
 
 def read_options(arguments: argparse.Namespace, config: Config, tag: str | None) -> Options:
-    as_of = arguments.as_of
-    if as_of is not None and not _DATE.fullmatch(as_of):
-        raise UsageError(f"--as-of {as_of}: a date is YYYY-MM-DD")
+    as_of = read_date(arguments.as_of)
     limits = {
         "members": arguments.max_members,
         "inflated": arguments.max_inflated,
@@ -104,6 +103,7 @@ def read_options(arguments: argparse.Namespace, config: Config, tag: str | None)
         select=frozenset(arguments.select or config.select),
         ignore=frozenset(arguments.ignore or ()) | frozenset(config.ignore),
         strict_tiers=arguments.strict_tiers,
+        knowledge=knowledge_of(arguments.mainstream),
     )
 
 
@@ -139,7 +139,7 @@ def _audit_all(arguments: argparse.Namespace, options: Options, errors: dict[str
                 wheel = _read(path, options, sha256=needs_digest)
                 report = audit(
                     wheel,
-                    load_knowledge(),
+                    options.knowledge,
                     tag=options.tag,
                     as_of=options.as_of,
                     exporters=partial(_exporters, path, options.limits),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from perennial.knowledge.snapshot import Snapshot
     from perennial.knowledge.symbol_store import SymbolStore
 
+USAGE = "perennial distro ACTION ..."
 SUMMARY = "what distribution releases provide, and learn it"
 DESCRIPTION = """\
 Lists the distribution releases that verdicts rest on, shows what is known of one, and learns

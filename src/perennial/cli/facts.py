@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from perennial.arch import Architecture, architecture_of_tag
@@ -12,6 +14,7 @@ from perennial.knowledge import Knowledge, load_knowledge
 from perennial.platform_tag import Libc, PlatformTag
 
 if TYPE_CHECKING:
+    from perennial.knowledge.snapshot import Snapshot
     from perennial.policy import Policies
 
 _DATE: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
@@ -20,7 +23,9 @@ _LARGEST: Final = 1 << 20  # bytes of a list that somebody wrote
 
 def add_fact_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what to judge by")
-    group.add_argument("--as-of", metavar="DATE", help="the day that counts, YYYY-MM-DD (default: that of the knowledge)")
+    group.add_argument(
+        "--as-of", metavar="DATE", help="the day that counts, YYYY-MM-DD (default: that of the knowledge)"
+    )
     add_mainstream_argument(group)
 
 
@@ -38,14 +43,22 @@ def read_date(text: str | None) -> str | None:
 
 
 def knowledge_of(mainstream: str | None) -> Knowledge:
-    """The shipped knowledge; with the path of a list, the knowledge in which just what is listed counts."""
-    knowledge = load_knowledge()
+    """The shipped knowledge with what was learned on this machine; with the path of a list, the knowledge in
+    which just what is listed counts.
+    """
+    releases = load_knowledge().releases
     if mainstream is None:
-        return knowledge
+        return Knowledge(releases, _learned_here)
     from perennial.knowledge.knowledge import load_releases
     from perennial.knowledge.mainstream import parse_mainstream
 
-    return Knowledge(load_releases(parse_mainstream(_read(mainstream), mainstream, knowledge.releases)))
+    return Knowledge(load_releases(parse_mainstream(_read(mainstream), mainstream, releases)), _learned_here)
+
+
+def _learned_here(arch: str) -> Iterable[Snapshot]:
+    from perennial.learn.user_data import data_folder, own_snapshots
+
+    return own_snapshots(data_folder(os.environ), arch)
 
 
 def _read(path: str) -> str:
@@ -97,5 +110,3 @@ def check_known(tag: PlatformTag, policies: Policies) -> tuple[int, int]:
     if not policies.policy(version).libraries:
         raise UsageError(f"{tag}: nothing is known of {tag.libc} on {tag.arch}")
     return version
-
-

@@ -26,8 +26,9 @@ class Input(NamedTuple):
 def add_input_arguments(parser: argparse.ArgumentParser, *, nargs: str = "+") -> None:
     """The positional arguments, and how requirements among them are fetched."""
     parser.add_argument(
-        "wheels", nargs=nargs, metavar="WHEEL", help="a wheel, a folder of wheels, or a requirement such as numpy==2.4.6"
-    )
+        "wheels", nargs=nargs, metavar="WHEEL",
+        help="a wheel, a folder of wheels, or a requirement such as numpy==2.4.6",
+    )  # fmt: skip
     group = parser.add_argument_group("fetching requirements (pip's own settings are honoured)")
     group.add_argument("--index-url", metavar="URL", help="the index to ask instead of the configured one")
     group.add_argument("--extra-index-url", metavar="URL", action="append", default=[], help="one more index to ask")

@@ -70,7 +70,7 @@ _ARCHES: Final = ", ".join(Architecture)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True, prog=parser.prog)
 
     def action(name: str, summary: str, description: str) -> argparse.ArgumentParser:
         return actions.add_parser(
@@ -131,7 +131,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Draws an SVG: releases that count by glibc and family, whether they are in support, and\n"
         "where the floor of each wheel is."
     ))  # fmt: skip
-    chart.add_argument("-o", "--output", metavar="FILE", required=True, help="the SVG file to write; - for standard output")
+    chart.add_argument(
+        "-o", "--output", metavar="FILE", required=True, help="the SVG file to write; - for standard output"
+    )
     chart.add_argument("--from", dest="start", metavar="X.Y", default="2.17", help="the first glibc (default: 2.17)")
     _add_wheels(chart, optional=True)
     add_fact_arguments(chart)
@@ -141,7 +143,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "or in that of auditwheel's manylinux-policy.json."
     ))  # fmt: skip
     export.add_argument("--format", choices=("perennial", "auditwheel"), default="perennial", help="default: perennial")
-    export.add_argument("--arch", metavar="ARCH", action="append", help=f"only this architecture; may be repeated: {_ARCHES}")
+    export.add_argument(
+        "--arch", metavar="ARCH", action="append", help=f"only this architecture; may be repeated: {_ARCHES}"
+    )
     _add_libc(export, "only this C library", default=None)
     export.add_argument("-o", "--output", metavar="FILE", help="write to FILE, whole or not at all")
     add_fact_arguments(export)

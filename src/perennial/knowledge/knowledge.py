@@ -6,7 +6,7 @@ this machine. What belongs to one architecture is read when it is first asked fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 
 from perennial.knowledge.glibc_history import load_glibc_history
@@ -34,16 +34,20 @@ class Knowledge:
 
     `as_of` is the ISO date on which the knowledge was true, the newest date of a measurement:
     it stands where others would read the clock, so that verdicts do not depend on the day.
+    `own` gives a user's own snapshots of an architecture, which overlay the shipped ones; it is
+    asked when symbols are first looked up there.
     """
 
-    def __init__(self, releases: Iterable[DistributionRelease], own: Iterable[Snapshot] = ()) -> None:
+    def __init__(
+        self, releases: Iterable[DistributionRelease], own: Callable[[str], Iterable[Snapshot]] | None = None
+    ) -> None:
         self.releases: tuple[DistributionRelease, ...] = tuple(releases)
         self.as_of: str = max((release.measured_on or "" for release in self.releases), default="")
         self._families: dict[str, Mapping[str, Family]] = {}
         self._libraries: dict[tuple[str, str], Mapping[str, PlatformLibrary]] = {}
         self._tops: dict[tuple[str, str, str], Numbers | None] = {}
         self._toolchains: Toolchains | None = None
-        self._own: tuple[Snapshot, ...] = tuple(own)
+        self._own = own
         self._host_provided: dict[tuple[str, str], tuple[str, str]] | None = None
         self._stores: dict[str, SymbolStore] = {}
 
@@ -69,7 +73,7 @@ class Knowledge:
     def symbols(self, arch: str) -> SymbolStore:
         """What was learned of the symbols of releases on an architecture, the user's own snapshots included."""
         if arch not in self._stores:
-            self._stores[arch] = load_symbols(arch, self._own)
+            self._stores[arch] = load_symbols(arch, () if self._own is None else self._own(arch))
         return self._stores[arch]
 
     def exports(

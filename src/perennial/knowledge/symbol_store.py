@@ -63,7 +63,7 @@ class SymbolStore:
     def __init__(self, arch: str, read: Read, own: Iterable[Snapshot] = ()) -> None:
         self.architecture: Final = arch
         self._read = read
-        self._own: Final = {each.info.key: canonical(each) for each in own if each.architecture == arch}
+        self._own: Final = {each.info.key: each for each in own if each.architecture == arch}
         shipped, rows = _tables(arch, read)
         kept = {bit: info for bit, info in shipped.items() if info.key not in self._own}
         self.snapshots: Final = (*kept.values(), *(each.info for each in self._own.values()))
@@ -140,7 +140,7 @@ class SymbolStore:
         """A whole snapshot."""
         info = self.snapshots[number]
         if info.key in self._own:
-            return self._own[info.key]
+            return canonical(self._own[info.key])
         libraries = []
         for soname in self.sonames:
             library = self._libraries[soname].get(number)

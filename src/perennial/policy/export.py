@@ -147,4 +147,3 @@ def _blacklist(here: list[Policies], version: Version) -> dict[str, list[str]]:
                     if members is not None and not having <= members:
                         lacking.setdefault(soname, set()).add(symbol)
     return {soname: sorted(symbols) for soname, symbols in sorted(lacking.items())}
-

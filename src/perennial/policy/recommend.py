@@ -103,7 +103,7 @@ def recommend(policies: Policies, as_of: str, support: Support = Support.GENERAL
     """What to build for on an ISO date; a pure function of the knowledge."""
     supported = tuple(release for release in policies.releases if support.covers(release, as_of))
     versions = {release.libc_version for release in supported if release.libc_version >= policies.lowest}
-    if policies.libc is Libc.GLIBC and (2, 17) >= policies.lowest:
+    if policies.libc is Libc.GLIBC and policies.lowest <= (2, 17):
         versions.add((2, 17))  # the last tag that pips before 20.3 read
     candidates = tuple(_candidate(policies, version, supported) for version in sorted(versions))
     version = _answer(policies, as_of, support)

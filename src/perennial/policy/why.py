@@ -74,7 +74,7 @@ def _library(policies: Policies, soname: str) -> Answer:
     if provision.limit is Limit.UNKNOWN:
         return Answer(Kind.LIBRARY, soname, (), None, *_ends(provision), (), (), policies.releases)
     verdicts = {release.id: policies.knowledge.provides_library(release, arch, soname) for release in policies.releases}
-    return _answer(policies, Kind.LIBRARY, soname, (soname,), None, provision, verdicts)
+    return _answer(policies, Kind.LIBRARY, soname, provision, verdicts, libraries=(soname,))
 
 
 def _versions(policies: Policies, name: str) -> tuple[Answer, ...]:
@@ -96,7 +96,7 @@ def _versions(policies: Policies, name: str) -> tuple[Answer, ...]:
         # glibc's libraries share their nodes, but some of them are allowed by later tags only
         first = min(sonames, key=lambda soname: policies.node(soname, name).since or policies.newest)
         provision = policies.node(first, name)
-        found.append(_answer(policies, Kind.VERSION, name, _libc_first(sonames), None, provision, verdicts))
+        found.append(_answer(policies, Kind.VERSION, name, provision, verdicts, libraries=_libc_first(sonames)))
     return tuple(found)
 
 
@@ -142,7 +142,7 @@ def _symbol(policies: Policies, libraries: tuple[str, ...], symbol: str, version
             provision = node
         for release in node.witnesses:
             verdicts[release.id] = verdicts[release.id] or False
-    return _answer(policies, Kind.SYMBOL, symbol, libraries, version, provision, verdicts)
+    return _answer(policies, Kind.SYMBOL, symbol, provision, verdicts, libraries=libraries, version=version)
 
 
 def _exports(policies: Policies, soname: str, symbol: str, version: str | None) -> list[bool | None]:
@@ -154,10 +154,11 @@ def _answer(
     policies: Policies,
     kind: Kind,
     name: str,
-    libraries: tuple[str, ...],
-    version: str | None,
     provision: Provision,
     verdicts: dict[str, bool] | dict[str, bool | None],
+    *,
+    libraries: tuple[str, ...],
+    version: str | None = None,
 ) -> Answer:
     def those(wanted: bool | None) -> tuple[DistributionRelease, ...]:  # noqa: FBT001
         return tuple(release for release in policies.releases if verdicts.get(release.id) is wanted)

@@ -27,7 +27,9 @@ def _rows(reports: tuple[AuditReport, ...], as_of: str) -> Iterator[Row]:
         return
     yield BLANK
     numbers = "".join(f"[{number}]".ljust(_CELL) for number in range(1, len(reports) + 1))
-    yield Row("", (Span(f"{_COLUMNS('libc', 'release', 'tier', 'support', 'extended')}{numbers}".rstrip(), "title"),), 0)
+    yield Row(
+        "", (Span(f"{_COLUMNS('libc', 'release', 'tier', 'support', 'extended')}{numbers}".rstrip(), "title"),), 0
+    )
     last = None
     for release in releases:
         libc = f"{release.libc.value} {'.'.join(map(str, release.libc_version))}"

@@ -60,7 +60,9 @@ def diff_json(comparison: Comparison, as_of: str) -> dict[str, Any]:
         "later": comparison.later.tag.text,
         "as_of": as_of,
         "libraries": list(comparison.libraries),
-        "nodes": [{"soname": soname, "nodes": list(gain.nodes)} for gain in comparison.gains for soname in gain.sonames],
+        "nodes": [
+            {"soname": soname, "nodes": list(gain.nodes)} for gain in comparison.gains for soname in gain.sonames
+        ],
         "lost": [_release(release, as_of) for release in comparison.lost],
     }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from perennial.knowledge import DistributionRelease
 from perennial.knowledge.release import LARGE
 from perennial.platform_tag import Libc
 from perennial.policy.recommend import RULE, Candidate, Change, Recommendation
@@ -12,7 +11,7 @@ from perennial.report.policy_words import dotted, families
 from perennial.report.sheet import BLANK, Row, Sheet, Span, row
 from perennial.report.text import plural
 
-_TABLE = "{:28}{:10}{:9}{:8}{:11}{}".format
+_TABLE = "{:30}{:9}{:7}{:8}{:11}{}".format
 
 
 def recommendation_sheet(recommendation: Recommendation, arch: str) -> Sheet:
@@ -61,35 +60,34 @@ def _choice(recommendation: Recommendation, chosen: Candidate) -> Iterator[Row]:
 
 
 def _changes(changes: tuple[Change, ...]) -> Iterator[Row]:
-    label = "changes"
+    label, remark = "changes", "  by what is known today"
     for change in changes:
         left = families(change.releases)
         verb = "leaves" if len(change.releases) == 1 else "leave"
         if change.tag is None:
-            text = f"after {change.after} ({left} {verb} support) no release of tier 1 is left that is known today"
+            text = f"after {change.after} ({left} {verb} support) no release of tier 1 is left"
         else:
             text = f"after {change.after} ({left} {verb} support) to {change.tag}"
-        yield row(label, text, Span("  by what is known today", "dim") if label else "")
-        label = ""
+        yield row(label, text, Span(remark, "dim"))
+        label = remark = ""
 
 
 def _candidates(recommendation: Recommendation) -> Iterator[Row]:
-    header = _TABLE("candidate", "reaches", "loses", "pip", "libstdc++", "loses of tier 1")
+    header = _TABLE("  candidate", "reaches", "loses", "pip", "libstdc++", "of tier 1, it loses besides")
     yield row(header, indent=0)
+    lost: set[str] = set()
     for candidate in recommendation.candidates:
+        besides = [release for release in candidate.loses if release.mainstream == LARGE and release.id not in lost]
+        lost |= {release.id for release in besides}
         is_chosen = candidate == recommendation.chosen
         text = _TABLE(
-            f"{candidate.tag}{'*' if candidate.provisional else ''}",
+            f"{'>' if is_chosen else ' '} {candidate.tag}{'*' if candidate.provisional else ''}",
             str(len(candidate.reaches)),
             str(len(candidate.loses)),
             f"≥{candidate.pip}",
             candidate.libstdcxx or "-",
-            families(_large(candidate.loses)) if _large(candidate.loses) else "-",
+            families(besides) if besides else "",
         )
-        yield Row("", (Span(f"{'>' if is_chosen else ' '} {text}".rstrip(), "good" if is_chosen else ""),), 0)
+        yield Row("", (Span(text.rstrip(), "good" if is_chosen else ""),), 0)
     if any(candidate.provisional for candidate in recommendation.candidates):
         yield Row("", (Span("  * provisional", "dim"),), 0)
-
-
-def _large(releases: tuple[DistributionRelease, ...]) -> tuple[DistributionRelease, ...]:
-    return tuple(release for release in releases if release.mainstream == LARGE)

@@ -10,9 +10,10 @@ from perennial.policy import Limit, Policy
 from perennial.policy.compare import Comparison
 from perennial.policy.heights import Height
 from perennial.policy.why import Answer, Kind
-from perennial.report.policy_words import by_family, dotted, families, limit_words, tag_name, why_no_more
+from perennial.report.policy_words import dotted, families, limit_words, tag_name, why_no_more
 from perennial.report.sheet import BLANK, Row, Sheet, Span, row
 from perennial.report.text import listed, plural
+from perennial.symbol_version import version_sort_key
 
 _MOST_SONAMES = 4
 
@@ -34,7 +35,7 @@ def policy_sheet(policy: Policy, heights: Iterable[Height], as_of: str, *, verbo
         rows.append(row("also called", names[0]))
     if policy.provisional:
         rows.append(row("provisional", Span(_provisional(policy), "warning")))
-    rows += [BLANK, *_libraries(policy, known), *_nodes(known)]
+    rows += [BLANK, *_libraries(policy), *_nodes(known)]
     if verbose:
         rows += _all_nodes(policy)
     label = "limits"
@@ -56,7 +57,7 @@ def _provisional(policy: Policy) -> str:
     return f"no release has exactly this C library on {policy.tag.arch}"
 
 
-def _libraries(policy: Policy, heights: tuple[Height, ...]) -> Iterator[Row]:
+def _libraries(policy: Policy) -> Iterator[Row]:
     plain = sorted(soname for soname in policy.libraries if soname not in policy.versions)
     versioned = sorted(soname for soname in policy.libraries if soname in policy.versions)
     if versioned:
@@ -76,8 +77,6 @@ def _nodes(heights: tuple[Height, ...]) -> Iterator[Row]:
 
 
 def _all_nodes(policy: Policy) -> Iterator[Row]:
-    from perennial.symbol_version import version_sort_key
-
     grouped: dict[tuple[str, ...], list[str]] = {}
     for soname, nodes in policy.versions.items():
         grouped.setdefault(tuple(sorted(nodes, key=version_sort_key)), []).append(soname)
@@ -101,9 +100,9 @@ def _floor(policy: Policy, as_of: str) -> Iterator[Row]:
 
 def _by_support(label: str, releases: list[DistributionRelease], as_of: str) -> Iterator[Row]:
     for title, is_in in (("in support: ", True), ("past it: ", False)):
-        texts = by_family(release for release in releases if release.supported_on(as_of) is is_in)
-        if texts:
-            yield row(label, Span(title, "dim"), Span("; ".join(texts), "" if is_in else "dim"))
+        those = [release for release in releases if release.supported_on(as_of) is is_in]
+        if those:
+            yield row(label, Span(title, "dim"), Span(families(those, releases), "" if is_in else "dim"))
             label = ""
 
 
@@ -187,12 +186,17 @@ def _why_rows(policy: Policy, answer: Answer, as_of: str) -> Iterator[Row]:
     if answer.libraries and answer.kind is not Kind.LIBRARY:
         verb = "defines" if answer.kind is Kind.VERSION else "exports"
         yield row(verb, ", ".join(answer.libraries))
+    everyone = (*answer.has, *answer.lacks, *answer.unknown)
     lacking = {release.id for release in answer.lacks}
     in_floor = [release for release in policy.derived_from if release.id in lacking]
     if in_floor:
-        yield row("in the way", Span(families(in_floor), "bad"), Span(f"  ({_support(in_floor, as_of)})", "dim"))
+        yield row(
+            "in the way", Span(families(in_floor, everyone), "bad"), Span(f"  ({_support(in_floor, as_of)})", "dim")
+        )
+    if not answer.libraries:
+        return
     for label, releases in (("have it", answer.has), ("lack it", answer.lacks)):
-        yield row(label, f"{len(releases)}: {families(releases)}" if releases else "no release that counts")
+        yield row(label, f"{len(releases)}: {families(releases, everyone)}" if releases else "no release that counts")
     if answer.unknown:
         yield row("not known", _unknown(answer))
 
@@ -214,9 +218,12 @@ def _no_tag(answer: Answer) -> str:
     if answer.limit is Limit.UNKNOWN and answer.kind is Kind.SYMBOL:
         return "no library that tags allow is known to export it"
     if answer.kind is Kind.SYMBOL and answer.has and answer.lacks and answer.limit is Limit.RELEASES:
-        newest = max(answer.lacks, key=lambda release: release.libc_version)
-        if newest.libc_version > max(release.libc_version for release in answer.has):
+        newest = max(release.libc_version for release in answer.lacks)
+        if newest > max(release.libc_version for release in answer.has):
             return "it was removed: later releases lack it"
+        if answer.lacks[0].libc is Libc.MUSL:
+            with_it = sorted({release.libc_release for release in answer.has})
+            return f"a tag does not tell {with_it[0]} from other releases of musl, and some of those lack it"
     return {
         Limit.RELEASES: "releases with the newest C library lack it",
         Limit.FORECAST: "it is so new that distributions are to be expected that lack it",
@@ -225,8 +232,6 @@ def _no_tag(answer: Answer) -> str:
 
 def _unknown(answer: Answer) -> str:
     count = plural(len(answer.unknown), "release")
-    if not answer.libraries:
-        return f"of {count}: nobody has looked for it"
-    return f"of {count}: nobody has learned their symbols yet (perennial distro learn); the tag is by those that are known"
-
-
+    return (
+        f"of {count}: nobody has learned their symbols yet (perennial distro learn); the tag is by those that are known"
+    )

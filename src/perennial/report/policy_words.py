@@ -23,39 +23,68 @@ def tag_name(libc: Libc, version: tuple[int, int]) -> str:
     return f"{'manylinux' if libc is Libc.GLIBC else 'musllinux'}_{version[0]}_{version[1]}"
 
 
-def by_family(releases: Iterable[DistributionRelease]) -> list[str]:
-    """`Debian 11, 12 and 13` as ["Debian 11, 12, 13"]: one text a family, by name, its releases by version."""
-    families: dict[str, list[DistributionRelease]] = {}
-    for release in releases:
-        families.setdefault(release.family, []).append(release)
-    texts = [_family(sorted(members, key=_age)) for members in families.values()]
-    return sorted(texts, key=str.casefold)
+def by_family(releases: Iterable[DistributionRelease], among: Iterable[DistributionRelease] | None = None) -> list[str]:
+    """["Debian 11, 12, testing", "Fedora 36–44"]: one text for releases of one name, by name.
+
+    A dash stands for all that is between, of the releases `among` which these are chosen; without
+    them nothing is drawn together.
+    """
+    wanted = {release.id for release in releases} if among is not None else None
+    stems: dict[str, list[DistributionRelease]] = {}
+    for release in sorted(releases if among is None else among, key=_age):
+        stems.setdefault(_stem(release), []).append(release)
+    texts = [_series(stem, members, wanted) for stem, members in stems.items()]
+    return sorted(filter(None, texts), key=str.casefold)
 
 
-def _family(members: list[DistributionRelease]) -> str:
-    """A family's name is said once, as long as the releases spell it alike."""
-    parts: list[str] = []
-    said = None
+def _series(stem: str, members: list[DistributionRelease], wanted: set[str] | None) -> str:
+    """The name once, then the wanted members; three and more neighbours are drawn together."""
+    runs: list[list[DistributionRelease]] = []
+    adjoins = False
     for release in members:
-        stem = release.name.removesuffix(release.version)
-        if stem == release.name or not stem.strip():
-            parts.append(release.name)
-            said = None
+        if wanted is not None and release.id not in wanted:
+            adjoins = False
+            continue
+        grows = adjoins and _number(release) > _number(runs[-1][-1]) if runs else False
+        if grows and wanted is not None and not release.rolling:
+            runs[-1].append(release)
         else:
-            parts.append(release.version if stem == said else release.name)
-            said = stem
-    return ", ".join(parts)
+            runs.append([release])
+        adjoins = True
+    if not runs:
+        return ""
+    parts = [
+        f"{_last(run[0], stem)}–{_last(run[-1], stem)}"
+        if len(run) > 2
+        else ", ".join(_last(release, stem) for release in run)
+        for run in runs
+    ]
+    return f"{stem} {', '.join(parts)}".strip()
+
+
+def _stem(release: DistributionRelease) -> str:
+    """`openSUSE Leap` of openSUSE Leap 15.6"""
+    return release.name.rpartition(" ")[0]
+
+
+def _last(release: DistributionRelease, stem: str) -> str:
+    return release.name.removeprefix(stem).strip()
 
 
 def _age(release: DistributionRelease) -> tuple[bool, tuple[int, int], tuple[int, ...], str]:
-    parts = release.version.split(".")
-    number = tuple(map(int, parts)) if all(part.isdigit() for part in parts) else ()
-    return (release.rolling, release.libc_version, number, release.id)
+    return (release.rolling, release.libc_version, _number(release), release.id)
 
 
-def families(releases: Iterable[DistributionRelease]) -> str:
-    """All of it on one line: `Debian 11, 12; RHEL 8; none` where there is none."""
-    return "; ".join(by_family(releases)) or "none"
+def _number(release: DistributionRelease) -> tuple[int, ...]:
+    """The numbers of a version: (15, 6) of 15.6, (10,) of p10 and of stream10."""
+    parts = release.version.lstrip("abcdefghijklmnopqrstuvwxyz").split(".")
+    return tuple(map(int, parts)) if all(part.isdigit() for part in parts) else ()
+
+
+def families(releases: Iterable[DistributionRelease], among: Iterable[DistributionRelease] | None = None) -> str:
+    """All of it on one line: `Debian 11, 12; RHEL 8`; `none` where there is none."""
+    texts = by_family(releases, among)
+    return ("; " if any("," in text for text in texts) else ", ").join(texts) or "none"
 
 
 def why_no_more(height: Height, libc: Libc) -> str:
@@ -68,13 +97,13 @@ def why_no_more(height: Height, libc: Libc) -> str:
     if height.missing is None:
         return f"{start}: none that is newer is known"
     node = _short(height, height.missing)
+    if height.limit is Limit.UPSTREAM and height.since is not None:
+        return f"{start}: glibc itself has {node} from {dotted(height.since)} on"
     then = f"no tag has {node} yet" if height.since is None else f"{tag_name(libc, height.since)} has {node}"
     return f"{start}: {_reason(height, node)}; {then}"
 
 
 def _reason(height: Height, node: str) -> str:
-    if height.limit is Limit.UPSTREAM:
-        return f"glibc itself has no {node} before"
     if height.lacking:
         verb = "lacks" if len(height.lacking) == 1 else "lack"
         return f"{listed([release.name for release in height.lacking], _MOST_WITNESSES)} {verb} {node}"
