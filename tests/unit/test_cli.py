@@ -19,7 +19,7 @@ from perennial.cli.config import Config, load_config
 from perennial.cli.main import COMMANDS, main
 from perennial.errors import UnreadableError, UsageError
 from tests.support.elf_builder import Import, elf
-from tests.support.wheel_builder import RawEntry, RawZip, wheel
+from tests.support.wheel_builder import RawEntry, RawZip, alter_line, wheel
 
 TAG = "cp311-cp311-manylinux_2_17_x86_64"
 
@@ -167,6 +167,21 @@ def test_ignore_and_select(dishonest: Path) -> None:
     assert main(["check", "--ignore", "too-new-symbol-version", str(dishonest)]) == 0
     assert main(["check", "--select", "dead-tag", str(dishonest)]) == 0
     assert main(["check", "--select", "too-new-symbol-version", str(dishonest)]) == 1
+
+
+def test_hashes_can_be_skipped(tmp_path: Path) -> None:
+    edit = alter_line("demo/x.so", digest="sha256=" + "A" * 43)
+    path = wheel(tmp_path, members={"demo/x.so": extension()}, tags=TAG, edit_record=edit)
+    assert main(["check", str(path)]) == 1
+    assert main(["check", "--skip-hashes", str(path)]) == 0
+    resized = wheel(
+        tmp_path,
+        name="short",
+        members={"demo/x.so": extension()},
+        tags=TAG,
+        edit_record=alter_line("demo/x.so", size=1),
+    )
+    assert main(["check", "--skip-hashes", str(resized)]) == 1, "sizes cost nothing"
 
 
 def test_configuration(tmp_path: Path, dishonest: Path, honest: Path) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from perennial.audit.report import AuditReport
 from perennial.knowledge import DistributionRelease
 from perennial.platform_tag import PlatformTag
 from perennial.policy import Policy
@@ -17,6 +16,9 @@ from perennial.report.policy_recommendation import rule_text
 from perennial.report.policy_sheets import is_allowed
 from perennial.report.policy_words import dotted
 from perennial.symbol_version import version_sort_key
+
+if TYPE_CHECKING:
+    from perennial.audit.report import AuditReport
 
 
 def policy_json(policy: Policy, heights: Iterable[Height], as_of: str) -> dict[str, Any]:

@@ -84,6 +84,25 @@ class Archive:
         if crc != entry.crc:
             raise self._refuse(entry, f"its content has CRC {crc:08x} and should have {entry.crc:08x}")
 
+    def small(self, entry: Entry) -> bytes | None:
+        """The whole content of a member of at most 256 KiB, checked as `chunks` does; None for a larger one.
+
+        Most members of most wheels are small, and one call for each is a third faster than a generator.
+        """
+        region = self._following[entry.header_offset] - entry.header_offset
+        if entry.size > _CHUNK or entry.method == STORED or region > _READ or not entry.compressed_size:
+            return None
+        front = self._read_at(entry.header_offset, region, entry)
+        start = self._check_local_header(entry, front)
+        inflater = decompressor()
+        try:
+            content = inflater.decompress(front[start : start + entry.compressed_size], entry.size + 1)
+        except inflate_error:
+            return None  # `chunks` says what is wrong, and where
+        if len(content) != entry.size or not inflater.eof or inflater.unused_data or crc32(content, 0) != entry.crc:
+            return None
+        return content
+
     def read(self, entry: Entry, limit: int) -> bytes:
         """A small member as a whole; one of more than `limit` bytes is refused."""
         if entry.size > limit:

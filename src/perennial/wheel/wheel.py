@@ -28,7 +28,8 @@ class WheelMember(NamedTuple):
 
     `location` is where installers put it, relative to the environment's root, with the
     version left out of the folder of packages: `lib/python3/site-packages/numpy/x.so`.
-    `digest` is in RECORD's spelling, by the algorithm that RECORD names for this member.
+    `digest` is in RECORD's spelling, by the algorithm that RECORD names for this member; None where
+    hashes were not wanted.
     `elf` is None for files that are not ELF, and an error for those that only begin like it.
     """
 
@@ -37,7 +38,7 @@ class WheelMember(NamedTuple):
     size: int
     is_symlink: bool
     algorithm: str
-    digest: str
+    digest: str | None
     elf: ElfFile | ElfFormatError | None
     library_strings: tuple[str, ...]
 
@@ -76,9 +77,10 @@ def read_wheel(
     limits: ArchiveLimits | None = None,
     *,
     sha256: bool = False,
+    hashes: bool = True,
     progress: Progress | None = None,
 ) -> Wheel:
-    """Reads a wheel from disk; `sha256` also digests the archive itself.
+    """Reads a wheel from disk; `sha256` also digests the archive itself, `hashes` each of its members.
 
     `progress` is told of the inflated bytes that have been dealt with.
 
@@ -100,7 +102,7 @@ def read_wheel(
         members: list[WheelMember] = []
         memory = 0
         for entry in files:
-            member = _read_member(archive, entry, record, progress)
+            member = _read_member(archive, entry, record, progress, hashes=hashes)
             members.append(member)
             memory += _memory(member)
             if memory > limits.facts:
@@ -159,16 +161,22 @@ def _read_record(archive: Archive, entry: Entry | None) -> Record | None:
     return None if entry is None else parse_record(entry.name, archive.read(entry, _LARGEST_RECORD))
 
 
-def _read_member(archive: Archive, entry: Entry, record: Record | None, progress: Progress | None) -> WheelMember:
+def _read_member(
+    archive: Archive, entry: Entry, record: Record | None, progress: Progress | None, *, hashes: bool
+) -> WheelMember:
     algorithm = "sha256" if record is None else record.algorithm_of(entry.name)
-    digest = hashlib.new(algorithm) if algorithm != "sha256" else hashlib.sha256()
+    digest = None
+    if hashes:
+        digest = hashlib.new(algorithm) if algorithm != "sha256" else hashlib.sha256()
     collector: ElfCollector | None = None
+    content = archive.small(entry)
     position = 0
-    for chunk in archive.chunks(entry):
+    for chunk in archive.chunks(entry) if content is None else (content,):
         if position == 0 and is_elf(chunk):
             collector = ElfCollector(entry.size)
         position += len(chunk)
-        digest.update(chunk)
+        if digest is not None:
+            digest.update(chunk)
         if collector is not None:
             collector.feed(chunk)
         if progress is not None:
@@ -180,7 +188,7 @@ def _read_member(archive: Archive, entry: Entry, record: Record | None, progress
         size=entry.size,
         is_symlink=entry.is_symlink,
         algorithm=algorithm,
-        digest=encode_digest(digest.digest()),
+        digest=None if digest is None else encode_digest(digest.digest()),
         elf=None if streamed is None else streamed.elf,
         library_strings=() if streamed is None else streamed.library_strings,
     )

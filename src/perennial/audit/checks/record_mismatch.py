@@ -43,6 +43,6 @@ def _trouble(member: WheelMember, entry: RecordEntry) -> str | None:
         return "has no hash in RECORD"
     if entry.algorithm not in ALGORITHMS:
         return f"has a {entry.algorithm} hash in RECORD; sha256 or better is required"
-    if entry.digest is not None and entry.digest.rstrip("=") != member.digest:
+    if entry.digest is not None and member.digest not in (None, entry.digest.rstrip("=")):
         return f"has the {entry.algorithm} hash {member.digest}, and RECORD says {entry.digest}"
     return None
