@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Final
 
 from perennial.arch import Architecture, architecture_of_tag
 from perennial.audit.checks import CLAIM_CHECKS, CONTENT_CHECKS
@@ -10,6 +11,8 @@ from perennial.audit.checks.dead_tag import why_dead
 from perennial.audit.checks.executable_stack import REFUSED_FROM
 from perennial.audit.checks.executable_stack import RULE as EXECUTABLE_STACK
 from perennial.audit.checks.isa_level_above_baseline import level_of
+from perennial.audit.checks.relr_undeclared import MUSL_WITH_RELR
+from perennial.audit.checks.relr_undeclared import RULE as RELR_UNDECLARED
 from perennial.audit.content import platform_libraries, read_content
 from perennial.audit.context import Content, Judgement
 from perennial.audit.coverage import Coverage, cover
@@ -18,7 +21,7 @@ from perennial.audit.resolve import Missing
 from perennial.audit.symbol_needs import Exporters
 from perennial.audit.verdict import lowest_tag
 from perennial.finding import Finding, Severity
-from perennial.knowledge import Knowledge
+from perennial.knowledge import DistributionRelease, Knowledge
 from perennial.platform_tag import Libc, PlatformTag
 from perennial.policy import policies
 from perennial.wheel.wheel import Wheel
@@ -186,15 +189,26 @@ def _coverage(content: Content, flaws: Iterable[Finding], as_of: str) -> Coverag
     if not content.files or content.architecture is None:
         return Coverage((), (), ())
     defeating = {flaw.rule for flaw in flaws if flaw.defeats_tags}
-    refused_from = None
-    if defeating == {EXECUTABLE_STACK.id}:
-        refused_from = REFUSED_FROM
-    elif defeating:
-        refused_from = (0, 0)  # it runs nowhere as it is, or only where something has been added
     libcs = Libc if content.libc is None else (content.libc,)
     return cover(
-        content.knowledge, content.architecture.value, libcs, content.ladder, as_of=as_of, refused_from=refused_from
+        content.knowledge,
+        content.architecture.value,
+        libcs,
+        content.ladder,
+        as_of=as_of,
+        # What else defeats the tags does so everywhere, or until something is added to the system.
+        refuses=lambda release: any(_REFUSALS.get(rule, _everywhere)(release) for rule in defeating),
     )
+
+
+_REFUSALS: Final[dict[str, Callable[[DistributionRelease], bool]]] = {
+    EXECUTABLE_STACK.id: lambda release: release.libc is Libc.GLIBC and release.libc_version >= REFUSED_FROM,
+    RELR_UNDECLARED.id: lambda release: release.libc is Libc.GLIBC or release.libc_release < MUSL_WITH_RELR,
+}
+
+
+def _everywhere(_release: DistributionRelease) -> bool:
+    return True
 
 
 def _by_severity(finding: Finding) -> tuple[int, str, str, str, str]:

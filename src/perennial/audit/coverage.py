@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from perennial.audit.verdict import Ladder, Need
@@ -38,10 +38,10 @@ def cover(
     ladder: Ladder,
     *,
     as_of: str,
-    refused_from: tuple[int, int] | None,
+    refuses: Callable[[DistributionRelease], bool],
 ) -> Coverage:
-    """`as_of` is the ISO date on which releases have to be in support; `refused_from` the glibc
-    from which on loaders refuse the wheel whatever it needs.
+    """`as_of` is the ISO date on which releases have to be in support; `refuses` says whether a release's
+    loader refuses the wheel, or breaks it, whatever it needs.
     """
     wanted = frozenset(libcs)
     tests = [_test(knowledge, arch, libc, need) for libc in sorted(wanted) for need in _needs(ladder)]
@@ -51,8 +51,7 @@ def cover(
     candidates = [r for r in knowledge.releases if r.counts and r.libc in wanted and arch in r.architectures]
     for release in sorted(candidates, key=_newest_first):
         lacking = next((test.need for test in tests if not test.is_met(release)), None)
-        refused = refused_from is not None and release.libc_version >= refused_from
-        if lacking is None and not refused:
+        if lacking is None and not refuses(release):
             if release.supported_on(as_of):
                 runs.append(release)
         elif release.supported_on(as_of):

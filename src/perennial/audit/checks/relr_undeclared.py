@@ -19,7 +19,7 @@ RULE = Rule(
 )
 
 # musl's WHATSNEW for 1.2.4: "DT_RELR support"; tags name no patch releases.
-_MUSL_WITH_RELR: Final = "1.2.4"
+MUSL_WITH_RELR: Final = "1.2.4"
 
 
 def check(content: Content) -> Iterator[Finding]:
@@ -31,8 +31,8 @@ def check(content: Content) -> Iterator[Finding]:
                 RULE.id,
                 Severity.ERROR,
                 member.path,
-                f"{member.path} has DT_RELR relocations, which musl before {_MUSL_WITH_RELR} ignores",
-                requires=f"musl {_MUSL_WITH_RELR}",
+                f"{member.path} has DT_RELR relocations, which musl before {MUSL_WITH_RELR} ignores",
+                requires=f"musl {MUSL_WITH_RELR}",
                 remedy="Link without -z pack-relative-relocs.",
                 witnesses=_older_musl(content),
                 defeats_tags=True,
@@ -58,5 +58,5 @@ def _older_musl(content: Content) -> tuple[str, ...]:
     return tuple(
         release.name
         for release in content.knowledge.releases
-        if release.libc is Libc.MUSL and arch in release.architectures and release.libc_release < _MUSL_WITH_RELR
+        if release.libc is Libc.MUSL and arch in release.architectures and release.libc_release < MUSL_WITH_RELR
     )
