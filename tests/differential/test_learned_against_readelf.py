@@ -1,31 +1,24 @@
-"""What is learned against what readelf says, symbol by symbol, on this machine's own libraries.
-
-readelf reads section headers where there are some, and prints names as `name@@VERSION`: the
-default version, `name@VERSION`: another one. Whatever it lists as defined and not local is an
-export; hidden visibility does not occur among them, which is checked.
-"""
+"""What is learned against what readelf says, symbol by symbol, on this machine's own libraries."""
 
 from __future__ import annotations
 
-import re
 import shutil
-import subprocess
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-from perennial.knowledge.snapshot import Export, ProvidedLibrary, Snapshot, sorted_exports
+from perennial.knowledge.snapshot import ProvidedLibrary, Snapshot
 from perennial.knowledge.symbol_store import load_symbols
 from perennial.learn import Request, learn_path
 from perennial.learn.folder import read_folder
 from perennial.learn.limits import Budget
-
-_SYMBOL = re.compile(
-    r"\s+\d+: [0-9a-f]+\s+\S+\s+(?P<type>\S+)\s+(?P<binding>\S+)\s+(?P<visibility>\S+)\s+(?:\[.*?\]\s+)?"
-    r"(?P<section>\S+)\s+(?P<name>\S+)"
+from tests.support.readelf_exports import (
+    build_id_by_readelf,
+    exports_by_readelf,
+    nodes_by_readelf,
+    versioned_only_by_readelf,
 )
-_NODE = re.compile(r"Name: (?P<name>\S+)")
 
 
 def _debian_12() -> bool:
@@ -55,40 +48,6 @@ def files() -> dict[str, str]:
     return {library.soname: f"/{path}" for path, library in found.items() if library.architecture.value == wanted}
 
 
-def readelf(*arguments: str) -> str:
-    return subprocess.run(
-        ["readelf", "--wide", *arguments], capture_output=True, text=True, check=True, env={"LC_ALL": "C"}
-    ).stdout
-
-
-def exports_by_readelf(path: str) -> tuple[Export, ...]:
-    exports = []
-    for line in readelf("--dyn-syms", path).splitlines():
-        match = _SYMBOL.fullmatch(line.rstrip().partition(" <localentry")[0])
-        if match is None or match["section"] == "UND" or match["binding"] == "LOCAL":
-            continue
-        assert match["visibility"] in ("DEFAULT", "PROTECTED")
-        assert match["type"] not in ("SECTION", "FILE")
-        name, _, version = match["name"].partition("@")
-        if match["section"] == "ABS" and match["type"] == "OBJECT" and not version:
-            version = name  # a node's own symbol, GLIBC_2.2.5@@GLIBC_2.2.5: readelf leaves the repetition out
-        exports.append((name, version.lstrip("@") or None))
-    return sorted_exports(exports)
-
-
-def nodes_by_readelf(path: str) -> set[str]:
-    text = readelf("--version-info", path)
-    found: set[str] = set()
-    in_definitions = False
-    for line in text.splitlines():
-        if line.startswith("Version "):
-            in_definitions = line.startswith("Version definition")
-        match = _NODE.search(line)
-        if in_definitions and match is not None and "Flags: BASE" not in line and "Parent" not in line:
-            found.add(match["name"])
-    return found
-
-
 def library(snapshot: Snapshot, soname: str) -> ProvidedLibrary:
     return next(each for each in snapshot.libraries if each.soname == soname)
 
@@ -99,8 +58,9 @@ def test_every_symbol_of_every_library_is_what_readelf_says() -> None:
         path = files()[each.soname]
         expected = exports_by_readelf(path)
         assert each.exports == expected, each.soname
-        assert set(each.nodes) == nodes_by_readelf(path), each.soname
-        assert each.build_id is None or each.build_id in readelf("--notes", path)
+        assert set(each.nodes) == set(nodes_by_readelf(path)), each.soname
+        assert set(each.versioned_only) == versioned_only_by_readelf(path), each.soname
+        assert each.build_id == build_id_by_readelf(path), each.soname
         checked += len(expected)
     assert checked > 5000
 

@@ -49,7 +49,7 @@ def cover(
     fails: list[Lack] = []
     misses: dict[str, Lack] = {}
     candidates = [r for r in knowledge.releases if r.counts and r.libc in wanted and arch in r.architectures]
-    for release in sorted(candidates, key=_newest_first):
+    for release in sorted(candidates, key=_age, reverse=True):
         lacking = next((test.need for test in tests if not test.is_met(release)), None)
         if lacking is None and not refuses(release):
             if release.supported_on(as_of):
@@ -68,8 +68,8 @@ def _needs(ladder: Ladder) -> tuple[Need, ...]:
     return (*ladder.unmet, *(need for step in ladder.steps for need in step.needs))
 
 
-def _newest_first(release: DistributionRelease) -> tuple[int, int, str]:
-    return (-release.libc_version[0], -release.libc_version[1], release.id)
+def _age(release: DistributionRelease) -> tuple[tuple[int, int], str, str]:
+    return (release.libc_version, release.released or "", release.id)
 
 
 class _Test(NamedTuple):
