@@ -110,12 +110,13 @@ def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def cut_off(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No index, no cache, no configuration."""
+    """No index, no cache, no configuration, and nothing that was learned."""
     for name in [name for name in os.environ if name.startswith(("PIP_", "PERENNIAL_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PERENNIAL_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("PERENNIAL_DATA_DIR", str(tmp_path / "data"))
 
 
 # ----- console sessions

@@ -62,11 +62,22 @@ def by_soname(snapshot: Snapshot) -> dict[str, ProvidedLibrary]:
 
 
 def library_files(root: Path) -> list[Path]:
-    """Every ELF file where this system's loader looks, each once, though /lib may be a link to /usr/lib."""
+    """Every ELF file where this system's loader looks, each once, though /lib may be a link to /usr/lib.
+
+    Files that are links are left out: what they lead to is there too, or they lead out of the root.
+    """
     folders = [root / top / name for top in (".", "usr") for name in ("lib", "lib64", "lib32", "libx32")]
     folders += [inner for folder in folders for inner in folder.glob("*-linux-*") if inner.is_dir()]
-    files = {path.resolve() for folder in folders for path in folder.glob("*.so*") if path.is_file()}
-    return sorted(path for path in files if path.open("rb").read(4) == b"\x7fELF")
+    files = {folder.resolve() / path.name for folder in folders for path in folder.glob("*.so*") if is_library(path)}
+    assert all(path.is_relative_to(root.resolve()) for path in files)
+    return sorted(files)
+
+
+def is_library(path: Path) -> bool:
+    if path.is_symlink() or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(4) == b"\x7fELF"
 
 
 def test_every_symbol_of_every_library_is_what_readelf_says(suite: Suite) -> None:

@@ -126,6 +126,27 @@ def _symbol(folder: Path) -> None:
     demo(folder, module(new, needed=(LIBC, "libexpat.so.1"), relocations=True))
 
 
+def _to_learn(folder: Path) -> None:
+    """The root of a system whose libexpat lacks a function, and a wheel that calls it."""
+    demo(folder, module(Import("XML_SetHashSalt"), needed=(LIBC, "libexpat.so.1"), relocations=True))
+    libraries = {
+        LIBC: elf(soname=LIBC, exports=(Export("clock_gettime", "GLIBC_2.17"),)),
+        "libexpat.so.1": elf(soname="libexpat.so.1", exports=(Export("XML_Parse"), Export("XML_ParserCreate"))),
+    }
+    status = ""
+    place = folder / "root/usr/lib/x86_64-linux-gnu"
+    place.mkdir(parents=True)
+    for soname, content in libraries.items():
+        (place / soname).write_bytes(content)
+    records = folder / "root/var/lib/dpkg"
+    (records / "info").mkdir(parents=True)
+    for package, version, soname in (("libc6", "2.41-12", LIBC), ("libexpat1", "2.7.1-2", "libexpat.so.1")):
+        status += f"Package: {package}\nStatus: install ok installed\nArchitecture: amd64\nVersion: {version}\n\n"
+        listed = f"/usr/lib/x86_64-linux-gnu/{soname}\n"
+        (records / f"info/{package}:amd64.list").write_text(listed, encoding="utf-8")
+    (records / "status").write_text(status, encoding="utf-8")
+
+
 def _host_library(folder: Path) -> None:
     demo(folder, module(needed=(LIBC, "libGL.so.1")))
 
@@ -242,6 +263,7 @@ SETS: Final[dict[str, Callable[[Path], None]]] = {
     "bundled-version": _bundled_version,
     "loader-version": _loader,
     "between": _between,
+    "to-learn": _to_learn,
     # one for each rule, under its name
     "too-new-symbol-version": _too_new,
     "library-not-provided": _not_provided,

@@ -13,6 +13,11 @@ from perennial.cli import distro
 from perennial.errors import KnowledgeError, PerennialError, UsageError
 from perennial.knowledge.snapshot_json import snapshot_from_json
 from perennial.learn import data_folder, own_snapshots, read_snapshot, save_snapshot
+from tests.support.audits import MODULE
+from tests.support.elf_builder import Import, elf
+from tests.support.run_perennial import Outcome, run_perennial
+from tests.support.wheel_builder import wheel
+from tests.unit.test_learn_archives import library
 from tests.unit.test_learn_roots import ROOT, unpack
 from tests.unit.test_symbol_store import ARM, OLD
 
@@ -133,3 +138,40 @@ def test_only_the_wanted_architecture_is_read(tmp_path: Path) -> None:
         list(own_snapshots(tmp_path))
     with pytest.raises(KnowledgeError, match="No such file"):
         read_snapshot(tmp_path / "missing.json")
+
+
+def test_what_was_learned_here_changes_a_verdict(run: Distro, tmp_path: Path) -> None:
+    """From a root to a verdict: a release that was patched not to have a function, and a wheel that calls it."""
+    module = elf(needed=("libexpat.so.1", "libc.so.6"), imports=(Import("XML_SetHashSalt"),), relocations=True)
+    demo = wheel(tmp_path, tags="cp312-cp312-manylinux_2_17_x86_64", members={MODULE: module})
+    data = {"PERENNIAL_DATA_DIR": str(tmp_path / "data")}
+    before = run_perennial("check", "--json", demo.name, cwd=tmp_path, env=data)
+    assert (before.code, rules_of(before)) == (0, [])
+
+    expat = library("libexpat.so.1", "XML_ParserCreate")
+    root = unpack(tmp_path / "root", ROOT | {"usr/lib/x86_64-linux-gnu/libexpat.so.1": expat})
+    run("learn", str(root), "--as", "debian:13", "--date", "2026-11-20")
+    assert "libexpat.so.1" in run("show", "debian:13", "--arch", "x86_64")
+    exported = snapshot_from_json(run("export", "debian:13"), "exported")
+    assert next(each.exports for each in exported.libraries if each.soname == "libexpat.so.1") == (
+        ("XML_ParserCreate", None),
+    )
+
+    after = run_perennial("check", "--json", demo.name, cwd=tmp_path, env=data)
+    assert (after.code, rules_of(after)) == (1, ["symbol-not-provided"])
+    (finding,) = (each for each in after.document["wheels"][0]["findings"] if each["rule"] == "symbol-not-provided")
+    for text in ("XML_SetHashSalt", "libexpat.so.1", "glibc 2.42"):
+        assert text in finding["message"]
+    assert finding["witnesses"] == ["Debian 13"]
+
+    # What was exported says the same to whoever takes it up.
+    (tmp_path / "theirs/snapshots").mkdir(parents=True)
+    (tmp_path / "theirs/snapshots/debian_13-x86_64-updates.json").write_text(run("export", "debian:13"))
+    there = run_perennial(
+        "check", "--json", demo.name, cwd=tmp_path, env={"PERENNIAL_DATA_DIR": str(tmp_path / "theirs")}
+    )
+    assert there == after
+
+
+def rules_of(outcome: Outcome) -> list[str]:
+    return [finding["rule"] for finding in outcome.document["wheels"][0]["findings"]]
