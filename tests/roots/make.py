@@ -124,7 +124,12 @@ def apt_mirror() -> str:
     raise UnavailableError("apt names no Debian mirror here")
 
 
+_unable: list[str] = []  # why the first root could not be made: the next ones need not wait for it again
+
+
 def _make(suite: Suite, place: Path) -> None:
+    if _unable:
+        raise UnavailableError(_unable[0])
     program = shutil.which("mmdebstrap")
     if program is None:
         raise UnavailableError("mmdebstrap is not installed")
@@ -141,11 +146,12 @@ def _make(suite: Suite, place: Path) -> None:
     except subprocess.TimeoutExpired as expired:
         raise UnavailableError(f"no root of {suite} within {_TIMEOUT} s") from expired
     if done.returncode != 0:
-        said = done.stdout + done.stderr
-        last = "; ".join(said.strip().splitlines()[-5:])
-        if any(sign in said for sign in _UNABLE):
-            raise UnavailableError(f"mmdebstrap cannot make {suite} here: {last}")
-        raise AssertionError(f"mmdebstrap fails for {suite}: {last}")
+        said = (done.stdout + done.stderr).strip().splitlines()
+        for line in said:
+            if any(sign in line for sign in _UNABLE):
+                _unable.append(f"mmdebstrap can make no roots here: {line.strip()}")
+                raise UnavailableError(_unable[0])
+        raise AssertionError(f"mmdebstrap fails for {suite}: {'; '.join(said[-5:])}")
     folder = place / "root"
     folder.mkdir()
     unpack = ["tar", "--extract", "--file", str(archive), "--directory", str(folder)]

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-
 _NOTHING_LEARNED = Path(__file__).with_name("nothing-was-learned")  # there is no such folder
 
 

@@ -354,14 +354,34 @@ def test_interruption_is_one_line(tmp_path: Path) -> None:
     fifo = tmp_path / "pyproject.toml"
     os.mkfifo(fifo)
     process = subprocess.Popen(
-        [sys.executable, "-m", "perennial", "show", "--config", str(fifo), "x.whl"], stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "perennial", "show", "--config", str(fifo), "x.whl"],
+        stderr=subprocess.PIPE,
+        text=True,
+        # a job in the background ignores it, and so would the child
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert process.stderr is not None
     with open(fifo, "w", encoding="utf-8"):  # perennial is now waiting for the configuration
         process.send_signal(signal.SIGINT)
-        assert process.stderr.read() == "perennial: interrupted\n"
-    process.stderr.close()
-    assert process.wait(timeout=60) == 130
+        assert process.communicate(timeout=60)[1] == "perennial: interrupted\n"
+    assert process.returncode == 130
+
+
+@pytest.mark.parametrize("closed", ["1>&-", "2>&-", "1>&- 2>&-"])
+def test_closed_streams_do_not_change_the_exit_code(honest: Path, dishonest: Path, closed: str) -> None:
+    for path, code in ((honest, 0), (dishonest, 1)):
+        command = f'"$0" -m perennial check "$1" {closed}'
+        assert subprocess.run(["sh", "-c", command, sys.executable, str(path)], check=False).returncode == code
+
+
+def test_a_hostile_name_of_the_wheel_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "demo-1.0-py3-none-any\x1b[31m\n::error::x.whl"
+    path.write_bytes(wheel(tmp_path, members={"demo/x.py": b""}, tags="py3-none-any").read_bytes())
+    for options in ([], ["-q"]):
+        main(["show", *options, str(path)])
+        out = capsys.readouterr().out
+        assert "\x1b" not in out
+        assert not any(line.startswith("::error") for line in out.splitlines())
 
 
 def test_no_import_at_start_that_a_local_audit_does_not_need(honest: Path) -> None:

@@ -6,6 +6,8 @@ import struct
 
 import pytest
 
+from perennial.elf.image import merged_loads
+from perennial.elf.layout import ProgramHeader
 from perennial.elf.model import Binding, ElfFile, ElfType, StackPermission, TlsSegment
 from perennial.elf.read import read_elf
 from perennial.errors import ElfFormatError
@@ -340,3 +342,18 @@ def test_other_machines_number_their_properties_differently() -> None:
 def test_a_note_that_claims_too_much_ends_the_notes_and_not_the_reading(field: str) -> None:
     facts = read_elf(mutate(ElfSpec(soname="a.so", build_id=b"1234"), {f"note[0].{field}": 1 << 31}))
     assert (facts.soname, facts.build_id) == ("a.so", None)
+
+
+def test_adjacent_segments_are_one_to_a_loader() -> None:
+    """A table may begin in one segment and end in the next, which follows it in memory and in the file.
+
+    ld.so maps pages and reads addresses; semgrep's program has its string table across two segments.
+    """
+    first = ProgramHeader(type=1, flags=4, offset=0, vaddr=0x1000, filesz=0x100, memsz=0x100, align=0x1000)
+    second = first._replace(offset=0x100, vaddr=0x1100, filesz=0x80)
+    apart = first._replace(offset=0x180, vaddr=0x3180, filesz=0x40)
+    assert set(merged_loads([apart, second, first])) == {
+        (0x1000, 0x180, 0),
+        (0x1100, 0x80, 0x100),
+        (0x3180, 0x40, 0x180),
+    }

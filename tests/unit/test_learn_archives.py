@@ -315,9 +315,10 @@ def test_a_linker_script_is_no_library() -> None:
         (make_rpm({}, pack="gz")[:150], "middle of its header"),
         (make_rpm({}, pack="gz")[:96] + b"x" * 16, "broken RPM header"),
         (make_rpm({}, pack="gz")[:96] + struct.pack(">4sIII", b"\x8e\xad\xe8\x01", 0, 1 << 30, 0), "broken RPM header"),
-        (gzip.compress(make_tar({"x": b""})), "has no .PKGINFO"),
+        (gzip.compress(make_tar({"x": b""}), mtime=0), "has no .PKGINFO"),
         (b"ADBd" + bytes(20), "version 3"),
     ],
+    ids=lambda value: value if isinstance(value, str) else f"{len(value)} bytes",
 )
 def test_a_broken_package_is_one_line(package: bytes, said: str) -> None:
     with pytest.raises(ArchiveError, match=said) as caught:

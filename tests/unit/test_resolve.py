@@ -151,3 +151,14 @@ def test_entangled_files_end_in_bounded_time(tmp_path: Path) -> None:
     resolutions = resolved(tmp_path, {f"demo/{name}": library(name, *names) for name in names})
     assert process_time() - found < 20
     assert isinstance(resolutions.of("demo/lib0.so")["lib1.so"], Missing)
+
+
+def test_long_search_paths_cost_little(tmp_path: Path) -> None:
+    """20,000 needed names, searched for in 20,000 folders."""
+    needed = tuple(f"lib{number}.so" for number in range(20_000))
+    runpath = ":".join(f"$ORIGIN/{number}" for number in range(20_000))
+    start = process_time()
+    found = resolved(tmp_path, {EXT: library("ext", *needed, runpath=runpath), "demo/7/lib1.so": library("lib1.so")})
+    assert process_time() - start < 10
+    assert found.of(EXT)["lib1.so"] == Bundled("lib1.so", "demo/7/lib1.so")
+    assert found.of(EXT)["lib2.so"] == Missing("lib2.so", ())

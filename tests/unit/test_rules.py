@@ -608,3 +608,44 @@ def test_every_architecture_is_judged(tmp_path: Path, arch: str) -> None:
     report = audit_wheel(wheel(tmp_path, members={"demo/x.so": data}, tags=f"py3-none-linux_{arch}"))
     assert report.lowest.text == f"manylinux_{number}_{arch}"
     assert report.honest is True
+
+
+def test_what_cannot_be_read_is_not_honest(tmp_path: Path) -> None:
+    report = audit_wheel(wheel(tmp_path, members={EXTENSION: b"\x7fELF" + bytes(20)}, tags=MANYLINUX))
+    assert report.lowest.text == "linux_x86_64"
+    assert report.honest is False
+
+
+def test_a_copy_of_libc_in_the_wheel_is_never_loaded(tmp_path: Path) -> None:
+    """ld.so takes the one that the process has: the wheel's own libm may define what it likes."""
+    pow_ = Import("pow", "GLIBC_2.99", "libm.so.6")
+    members = {
+        EXTENSION: extension(needed=("libm.so.6",), imports=(pow_,), runpath="$ORIGIN/../demo.libs"),
+        "demo.libs/libm.so.6": elf(soname="libm.so.6", verdefs=(Verdef("GLIBC_2.99"),), exports=(Export("pow"),)),
+    }
+    report = audit_wheel(wheel(tmp_path, members=members))
+    assert report.honest is False
+    assert report.lowest.text == "linux_x86_64"
+
+
+def test_another_operating_systems_files(tmp_path: Path) -> None:
+    report = audit_wheel(wheel(tmp_path, members={EXTENSION: extension(os_abi=9)}))
+    assert report.honest is False
+    assert [finding.rule for finding in report.findings] == ["wrong-architecture"]
+
+
+def test_many_findings_are_bounded(tmp_path: Path) -> None:
+    lines = add_lines(*(f"demo/gone{number}.py,," for number in range(3000)))
+    report = audit_wheel(wheel(tmp_path, members={EXTENSION: extension()}, edit_record=lines))
+    assert len(report.findings) == 1001
+    assert any("more than the 1000" in finding.message for finding in report.findings)
+
+
+def test_where_a_wheel_runs_depends_on_its_symbols_too(tmp_path: Path) -> None:
+    new = Import("XML_SetAllocTrackerMaximumAmplification")
+    data = extension(needed=("libc.so.6", "libexpat.so.1"), imports=(LIBC, new))
+    coverage = audit_wheel(wheel(tmp_path, members={EXTENSION: data})).coverage
+    runs = {release.id for release in coverage.runs}
+    fails = {lack.release.id for lack in coverage.fails}
+    assert "debian:13" in runs
+    assert {"debian:11", "debian:12"} <= fails

@@ -86,11 +86,17 @@ def test_locations(tmp_path: Path) -> None:
         "demo-1.0.data/data/share/man/x.1": "share/man/x.1",
         "demo-1.0.data/headers/x.h": "include/x.h",
         "demo-1.0.data/unknown/x": f"{site}/demo-1.0.data/unknown/x",
-        "demo-1.0.data/scripts": f"{site}/demo-1.0.data/scripts",
+        "beside-1.0.data/scripts": f"{site}/beside-1.0.data/scripts",
         "other.data/x.so": f"{site}/other.data/x.so",
     }
     found = members(read_wheel(wheel(tmp_path, members=dict.fromkeys(places, b""))))
     assert {path: found[path] for path in places} == places
+
+
+def test_a_file_that_is_a_folder_too_is_refused(tmp_path: Path) -> None:
+    both = wheel(tmp_path, members={"demo/a": b"", "demo/a-b": b"", "demo/a/b": b""})
+    with pytest.raises(ArchiveError, match="'demo/a': a file, and yet other members lie below it"):
+        read_wheel(both)
 
 
 def test_a_member_that_only_begins_like_elf_keeps_its_error(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from perennial.arch import Architecture, architecture_of_tag
@@ -42,13 +42,15 @@ def audit(
     the wheel's members export some symbols (`perennial.wheel.exports`); without it, none is taken to.
     """
     content = read_content(wheel, knowledge, exporters)
-    flaws = [finding for check in CONTENT_CHECKS for finding in check(content)]
+    flaws = [finding for check in CONTENT_CHECKS for finding in _bounded(check(content))]
 
     # From here on, the honest tag is settled: nothing that is claimed or asked can change it.
     lowest = _lowest(content, flaws)
     judged = wheel.filename.platforms if tag is None else (tag,)
     judgement = Judgement(content, lowest, judged, judged_by_caller=tag is not None)
-    findings = _weighed(flaws, judgement) + [finding for check in CLAIM_CHECKS for finding in check(judgement)]
+    findings = _weighed(flaws, judgement) + [
+        finding for check in CLAIM_CHECKS for finding in _bounded(check(judgement))
+    ]
     claims = tuple(_claim(claimed, judgement, flaws) for claimed in judged)
 
     return AuditReport(
@@ -77,7 +79,7 @@ def audit(
 
 def _lowest(content: Content, flaws: Iterable[Finding]) -> PlatformTag:
     """The lowest honest tag; `any` without compiled files, `linux_*` where no other tag can be kept."""
-    if not content.wheel.elf_members:
+    if not content.wheel.elf_members and not content.wheel.has_unreadable_elf:
         return _without_elf(content.wheel)
     policies_ = content.policies
     if policies_ is None or any(flaw.defeats_tags for flaw in flaws):
@@ -85,6 +87,25 @@ def _lowest(content: Content, flaws: Iterable[Finding]) -> PlatformTag:
     lowest = lowest_tag(content.ladder, policies_, content.arch_name)
     # A wheel for armv6l keeps what manylinux_2_17_armv6l would promise, and no installer has that tag.
     return PlatformTag.linux(content.arch_name) if lowest is None or why_dead(lowest, policies_) else lowest
+
+
+# Nobody reads more of one kind, and a hostile wheel could have millions.
+_MOST_FINDINGS: Final = 1000
+
+
+def _bounded(findings: Iterator[Finding]) -> Iterator[Finding]:
+    """What a check finds; of very many, the first, and a last one that says so."""
+    for number, finding in enumerate(findings):
+        if number == _MOST_FINDINGS:
+            yield Finding(
+                finding.rule,
+                finding.severity,
+                None,
+                f"this rule finds more than the {_MOST_FINDINGS} that are listed",
+                remedy="Start with those that are listed.",
+            )
+            return
+        yield finding
 
 
 def _weighed(flaws: Iterable[Finding], judgement: Judgement) -> list[Finding]:
@@ -123,8 +144,11 @@ def _is_provisional(content: Content, lowest: PlatformTag) -> bool:
 def _claim(tag: PlatformTag, judgement: Judgement, flaws: Iterable[Finding]) -> Claim:
     """Whether one claimed tag keeps its promise, and if not, the first reason."""
     content, lowest = judgement.content, judgement.lowest
-    if not tag.is_linux or not content.wheel.elf_members:
-        return Claim(tag, True if tag.is_linux else None, "")
+    if not tag.is_linux:
+        return Claim(tag, None, "")
+    if not content.wheel.elf_members:
+        unreadable = content.wheel.has_unreadable_elf
+        return Claim(tag, not unreadable, "none of its ELF files can be read" if unreadable else "")
     dead = why_dead(tag, content.policies)
     if dead is not None:
         return Claim(tag, False, dead)

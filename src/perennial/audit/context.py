@@ -77,7 +77,13 @@ class Judgement(NamedTuple):
 
     @property
     def strictest(self) -> PlatformTag | None:
-        """Of the promised tags that fit the wheel's C library, the lowest: what it keeps, the others do too."""
-        libc = self.content.libc
-        fitting = [tag for tag in self.promises if libc is None or tag.libc is libc]
+        """Of the promised tags that are for the wheel's C library and architecture, the lowest: what it
+        keeps, the others do too.
+        """
+        libc, architecture = self.content.libc, self.content.architecture
+        fitting = [
+            tag
+            for tag in self.promises
+            if (libc is None or tag.libc is libc) and architecture_of_tag(tag.arch or "") is architecture
+        ]
         return min(fitting, key=lambda tag: tag.version or (0, 0), default=None)

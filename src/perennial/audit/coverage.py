@@ -90,6 +90,9 @@ class _Test(NamedTuple):
             return True  # policies are what all such releases provide
         if not self.knowledge.provides_library(release, self.arch, self.need.library):
             return False
+        need = self.need
+        if need.symbol is not None:
+            return self.knowledge.exports(release, self.arch, need.library, need.symbol, need.version) is not False
         return not self.is_versioned or (
             self.node is not None and self.knowledge.defines(release, self.arch, self.node)
         )

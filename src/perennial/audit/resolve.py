@@ -4,7 +4,8 @@ The system is one on which the wheel is installed alone; this machine's librarie
 part. For a name without a slash, ld.so takes, in this order (ld.so(8); glibc,
 `_dl_map_object`):
 
-1. an object of that soname that the process has loaded already;
+1. an object of that soname that the process has loaded already: the C library's own are, in
+   every process that runs Python, so that a copy of one in the wheel is never taken;
 2. DT_RPATH of the object and of those that caused it to be loaded, unless the object has
    DT_RUNPATH;
 3. DT_RUNPATH of the object itself, which those below do not inherit;
@@ -91,6 +92,11 @@ def resolve(files: Iterable[tuple[WheelMember, ElfFile]], platform: frozenset[st
     return _Resolver(tuple(files), platform).run()
 
 
+# What CPython and its C library have loaded before any extension module: glibc's own, and musl's.
+_ALWAYS_LOADED: Final = frozenset(
+    {"libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libutil.so.1", "libc.so"}
+)
+
 # How many entries are looked at while loads are played through, before what is left counts as
 # missing: real wheels need some thousands.
 _MOST_STEPS: Final = 2_000_000
@@ -103,8 +109,14 @@ class _Resolver:
         self._files: Final = {member.path: elf for member, elf in files}
         self._platform: Final = platform
         self._by_location: Final = {member.location: member.path for member, _ in files}
+        # By file name, then by folder: a search path may be as long as somebody likes.
+        self._places: Final[dict[str, dict[str, str]]] = {}
+        for member, _ in files:
+            folder, name = posixpath.split(member.location)
+            self._places.setdefault(name, {})[folder] = member.path
         self._folders: Final = {member.path: posixpath.dirname(member.location) for member, _ in files}
         self._own_path: Final = {path: self._search_path(path) for path in self._files}
+        self._ranks: Final[dict[tuple[str, ...], dict[str, int]]] = {}
         names: dict[str, list[str]] = {}
         for member, elf in files:
             for name in {posixpath.basename(member.location), elf.soname or ""} - {""}:
@@ -118,6 +130,9 @@ class _Resolver:
         for path, elf in self._files.items():
             own = edges[path] = {}
             for name in elf.needed:
+                if name in _ALWAYS_LOADED and name in self._platform and elf.interpreter is None:
+                    own[name] = ProvidedByPlatform(name)
+                    continue
                 found = self._on_path(path, name, (self._own_path[path],))
                 if found is None and name in self._by_name:
                     pending.add(path)
@@ -139,12 +154,21 @@ class _Resolver:
         if "/" in name:  # a path, in which $ORIGIN counts too
             location = _expand(name, self._folders[path])
             return None if location is None else self._by_location.get(location)
+        places = self._places.get(name)
+        if places is None:
+            return None
         for folders in chain:
-            for folder in folders:
-                found = self._by_location.get(f"{folder}/{name}" if folder else name)
-                if found is not None:
-                    return found
+            ranks = self._rank(folders)
+            there = [(rank, places[folder]) for folder in places if (rank := ranks.get(folder)) is not None]
+            if there:
+                return min(there)[1]
         return None
+
+    def _rank(self, folders: tuple[str, ...]) -> Mapping[str, int]:
+        """Where each folder stands in a search path."""
+        if folders not in self._ranks:
+            self._ranks[folders] = {folder: rank for rank, folder in reversed(list(enumerate(folders)))}
+        return self._ranks[folders]
 
     def _search_path(self, path: str) -> tuple[str, ...]:
         """The folders that the file's own RUNPATH, or else its RPATH, names."""
@@ -159,7 +183,7 @@ class _Resolver:
         """
         verdicts: dict[tuple[str, str], Resolution] = {}
         for root in self._roots(edges):
-            for path, name, resolution in self._load(root, pending):
+            for path, name, resolution in self._load(root, pending, edges):
                 known = verdicts.get((path, name))
                 if known is None or isinstance(resolution, Missing):
                     verdicts[path, name] = resolution
@@ -196,7 +220,9 @@ class _Resolver:
                 seen.add(current)
                 waiting += [target for name in edges[current] for target in self._by_name.get(name, ())]
 
-    def _load(self, root: str, pending: set[str]) -> Iterator[tuple[str, str, Resolution]]:
+    def _load(
+        self, root: str, pending: set[str], edges: Mapping[str, Mapping[str, Resolution]]
+    ) -> Iterator[tuple[str, str, Resolution]]:
         """Plays the loading of one file, and yields what the pending entries on the way lead to."""
         loaded = dict.fromkeys(self._names_of(root), root)
         queue: deque[tuple[str, _Chain]] = deque([(root, ())])
@@ -211,6 +237,8 @@ class _Resolver:
                 self._steps += 1
                 if self._steps > _MOST_STEPS:
                     return
+                if path in pending and isinstance(edges[path][name], ProvidedByPlatform):
+                    continue
                 known = loaded.get(name)
                 found = known if known is not None else self._on_path(path, name, chain)
                 if path in pending:

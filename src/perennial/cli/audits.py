@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Final, NamedTuple
 
+from perennial.arch import architecture_of_tag
 from perennial.audit.audit import audit
 from perennial.audit.report import AuditReport
 from perennial.cli.config import Config
@@ -113,9 +114,9 @@ def read_options(arguments: argparse.Namespace, config: Config, tag: str | None)
 
 
 def _platform_tag(text: str) -> PlatformTag:
-    tag = PlatformTag.parse(text)
-    if tag.arch is None:
-        raise UsageError(f"--tag {text}: not a Linux platform tag such as manylinux_2_28_x86_64")
+    tag = PlatformTag.parse(text.lower())
+    if tag.arch is None or "." in text or architecture_of_tag(tag.arch) is None:
+        raise UsageError(f"--tag {printable(text)}: not one Linux platform tag such as manylinux_2_28_x86_64")
     return tag
 
 

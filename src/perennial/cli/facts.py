@@ -37,9 +37,16 @@ def add_mainstream_argument(group: argparse._ActionsContainer) -> None:
 
 def read_date(text: str | None) -> str | None:
     """Raises `UsageError` for what is no ISO date."""
-    if text is not None and not _DATE.fullmatch(text):
-        raise UsageError(f"--as-of {printable(text)}: a date is YYYY-MM-DD")
-    return text
+    if text is None:
+        return None
+    from datetime import date
+
+    try:
+        if _DATE.fullmatch(text):
+            return date.fromisoformat(text).isoformat()
+    except ValueError as error:  # the 31st of February
+        raise UsageError(f"--as-of {text}: {error}") from error
+    raise UsageError(f"--as-of {printable(text)}: a date is YYYY-MM-DD")
 
 
 def knowledge_of(mainstream: str | None) -> Knowledge:

@@ -187,6 +187,11 @@ def _settle_streams() -> None:
 
     What goes to a file or a pipe is UTF-8; a terminal gets its own encoding.
     """
+    # A parent may have closed them, and whoever runs a gate still wants its exit code.
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # for the rest of the process
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             encoding = stream.encoding if stream.isatty() else "utf-8"

@@ -56,6 +56,7 @@ DT_VERDEF: Final = 0x6FFFFFFC
 DT_VERNEED: Final = 0x6FFFFFFE
 
 DF_TEXTREL: Final = 0x4
+DF_1_PIE: Final = 0x08000000
 
 # st_shndx, st_info
 SHN_UNDEF: Final = 0

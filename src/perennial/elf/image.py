@@ -49,9 +49,7 @@ class Image:
         self.os_abi: Final = ident[7]
         self.program_headers: Final = _program_headers(source, layout, header)
         # Later mappings replace earlier ones where they overlap (mmap's MAP_FIXED), so look from the end.
-        self._loads: Final = [
-            (p.vaddr, p.filesz, p.offset) for p in reversed(self.program_headers) if p.type == PT_LOAD
-        ]
+        self._loads: Final = merged_loads([p for p in reversed(self.program_headers) if p.type == PT_LOAD])
 
     def is_mapped(self, address: int) -> bool:
         """Whether bytes of the file are mapped at `address`."""
@@ -82,6 +80,22 @@ class Image:
         offset, available = self.span_from(address, field, stated_at=stated_at)
         check_fits(size, offset, available, field)
         return self.source.read(offset, size, field)
+
+
+def merged_loads(loads: list[ProgramHeader]) -> list[tuple[int, int, int]]:
+    """(address, size, offset) of each segment, with what follows it both in memory and in the file.
+
+    To a loader, which maps whole pages and reads addresses, two such segments are one: a table
+    may begin in the first and end in the second.
+    """
+    sizes = {(load.vaddr, load.offset): load.filesz for load in loads if load.filesz}
+    merged = []
+    for load in loads:
+        size = load.filesz
+        while following := sizes.get((load.vaddr + size, load.offset + size)) if size else None:
+            size += following
+        merged.append((load.vaddr, size, load.offset))
+    return merged
 
 
 def check_fits(size: int, offset: int, available: int, field: str, *, value: int | None = None) -> None:

@@ -11,6 +11,7 @@ from enum import Enum, IntEnum, StrEnum
 from typing import NamedTuple
 
 from perennial.arch import Architecture, ElfAbi
+from perennial.elf.constants import DF_1_PIE
 
 
 class ElfType(IntEnum):
@@ -122,6 +123,13 @@ class ElfFile(NamedTuple):
     @property
     def architecture(self) -> Architecture | None:
         return self.abi.architecture
+
+    @property
+    def is_program(self) -> bool:
+        """Whether the file is run, and not loaded by others: some libraries have an interpreter all the same."""
+        if self.type is ElfType.EXECUTABLE or self.flags_1 & DF_1_PIE:
+            return True
+        return self.interpreter is not None and self.soname is None
 
     @property
     def is_loadable(self) -> bool:

@@ -53,7 +53,7 @@ def _coverage(report: AuditReport, *, verbose: bool) -> Iterator[Row]:
     if not coverage.runs and not coverage.fails:
         return
     if not coverage.runs and all(lack.need is None for lack in coverage.fails):
-        yield row("runs on", Span("nowhere as it is: see the errors below", "bad"))
+        yield row("runs on", Span("nowhere as a whole: see the errors below", "bad"))
         return
     yield row("runs on", coverage_line(coverage), Span(f"  ({report.as_of})", "dim"))
     if verbose:

@@ -59,7 +59,7 @@ def write_sheet(rows: Iterable[Row], stream: IO[str]) -> None:
 def as_plain(rows: Iterable[Row]) -> str:
     lines: list[str] = []
     for current in rows:
-        label = current.label.ljust(_LABEL_WIDTH) if current.indent else current.label
+        label = printable(current.label.ljust(_LABEL_WIDTH) if current.indent else current.label)
         text = "".join(printable(span.text) for span in current.spans)
         lines.append(f"{' ' * current.indent}{label}{text}".rstrip())
     return "".join(f"{line}\n" for line in lines)
@@ -75,13 +75,13 @@ def _write_terminal(rows: Sheet, stream: IO[str]) -> None:
     for current in rows:
         text = Text.assemble(*((printable(span.text), _STYLES.get(span.style, "")) for span in current.spans))
         if not current.indent:
-            console.print(Text.assemble((current.label, _STYLES["title"]), text), soft_wrap=True)
+            console.print(Text.assemble((printable(current.label), _STYLES["title"]), text), soft_wrap=True)
             continue
         # A grid, so that long lines wrap below their own beginning.
         grid = Table.grid(padding=0)
         grid.add_column(width=_LABEL_WIDTH, no_wrap=True, style="dim")
         grid.add_column(overflow="fold")
-        grid.add_row(current.label, text)
+        grid.add_row(printable(current.label), text)
         console.print(Padding(grid, (0, 0, 0, current.indent)))
 
 

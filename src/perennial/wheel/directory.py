@@ -9,7 +9,8 @@ every installer unpacks. Sections are those of PKWARE's APPNOTE.TXT 6.3.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from struct import Struct
 from typing import Final, NamedTuple, NoReturn
 
@@ -169,6 +170,7 @@ def parse_directory(archive: str, data: bytes, count: int, limits: ArchiveLimits
         seen.add(path)
         _check_entry(archive, entry, limits)
         entries.append(entry)
+    _check_tree(archive, (entry.name for entry in entries))
     if position != len(data):
         surplus = len(data) - position
         raise ArchiveError(f"{surplus} bytes of the central directory belong to no member", archive=archive)
@@ -243,6 +245,15 @@ def decode_name(archive: str, raw: bytes, flags: int) -> str:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
         raise ArchiveError(f"the name {raw!r} should be UTF-8 and is not", archive=archive) from None
+
+
+def _check_tree(archive: str, names: Iterable[str]) -> None:
+    """Refuses a name that is a file's and a folder's at once, which nothing can unpack."""
+    ordered = sorted(name.replace("/", "\0") for name in names)
+    for name, following in pairwise(ordered):
+        if not name.endswith("\0") and following.startswith(f"{name}\0"):
+            shown = name.replace("\0", "/")
+            raise ArchiveError("a file, and yet other members lie below it", archive=archive, member=shown)
 
 
 def _check_name(archive: str, entry: Entry) -> None:

@@ -63,6 +63,11 @@ class Wheel(NamedTuple):
     members: tuple[WheelMember, ...]
 
     @property
+    def has_unreadable_elf(self) -> bool:
+        """Whether some member begins like ELF and is not."""
+        return any(isinstance(member.elf, ElfFormatError) for member in self.members)
+
+    @property
     def elf_members(self) -> tuple[tuple[WheelMember, ElfFile], ...]:
         """The members that could be read as ELF, object files and core dumps left out."""
         return tuple(

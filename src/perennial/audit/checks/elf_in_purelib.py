@@ -40,7 +40,11 @@ def check(content: Content) -> Iterator[Finding]:
                 f"{member.path} is installed into purelib"
                 + ("; WHEEL says Root-Is-Purelib: true" if ".data/" not in member.path else ""),
                 requires="platlib",
-                remedy="Build the wheel as one with extension modules, so that WHEEL says Root-Is-Purelib: false.",
+                remedy=(
+                    "Build the wheel as one with extension modules, so that WHEEL says Root-Is-Purelib: false."
+                    if ".data/" not in member.path
+                    else "Put it below platlib, or at the top of the wheel."
+                ),
             )
 
 

@@ -32,7 +32,7 @@ def check(content: Content) -> Iterator[Finding]:
     unstated_is_executable = content.architecture in _EXECUTABLE_BY_DEFAULT
     on_glibc = content.libc is not Libc.MUSL  # musl's loader does not look at PT_GNU_STACK
     for member, elf in content.files:
-        if not elf.is_dynamic or elf.interpreter is not None:
+        if not elf.is_dynamic or elf.is_program:
             continue  # programs may have one: the kernel grants it
         if elf.stack is StackPermission.UNSTATED and unstated_is_executable:
             how = "has no PT_GNU_STACK, which means an executable stack"

@@ -51,7 +51,7 @@ def _too_new(
             member,
             f"{member} needs {what} from {need.library}; {tag} {_ends_at(need, tag, policies)}",
             requires=need.version,
-            remedy=f"Build against an older {_whose(need)}, or tag it {honest}.",
+            remedy=f"Build against an older {_whose(need)}{_or_tagged(honest)}.",
             witnesses=_witnesses(need, tag),
         )
 
@@ -66,9 +66,19 @@ def _unmet(need: Need, tag: PlatformTag | None, policies: Policies, symbols: _Sy
             f"{member} needs {what} from {need.library}, which no known release is sure to provide "
             f"(the newest {policies.libc} known is {policies.newest[0]}.{policies.newest[1]})",
             requires=need.version or need.library,
-            remedy="Build on an older distribution; if this version is real, a newer perennial may know it.",
+            remedy=_remedy_for_unmet(need),
             witnesses=_witnesses(need, tag),
         )
+
+
+def _remedy_for_unmet(need: Need) -> str:
+    if need.version == "GLIBC_PRIVATE":
+        return "Do not bundle parts of glibc: they fit the glibc that they were built with, and no other."
+    return "Build on an older distribution; if this version is real, a newer perennial may know it."
+
+
+def _or_tagged(honest: PlatformTag) -> str:
+    return f", or tag it {honest}" if honest.version is not None else ""
 
 
 def _subject(need: Need, symbols: tuple[str, ...]) -> str:

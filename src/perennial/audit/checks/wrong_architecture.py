@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from perennial.arch import architecture_of_tag
 from perennial.audit.context import Content, Judgement
@@ -16,7 +17,12 @@ RULE = Rule(
 )
 
 
+# What glibc's `open_verify` lets pass: System V, GNU, and on ARM its own (gABI, "EI_OSABI").
+_OS_ABIS: Final = frozenset({0, 3, 64})
+
+
 def check(content: Content) -> Iterator[Finding]:
+    yield from _check_os_abi(content)
     architecture = content.architecture
     for member, elf in content.foreign:
         is_library = elf.interpreter is None and elf.is_dynamic
@@ -30,6 +36,20 @@ def check(content: Content) -> Iterator[Finding]:
             remedy="Put files for each architecture into a wheel of their own.",
             defeats_tags=is_library,
         )
+
+
+def _check_os_abi(content: Content) -> Iterator[Finding]:
+    for member, elf in content.files:
+        if elf.os_abi not in _OS_ABIS:
+            yield Finding(
+                RULE.id,
+                Severity.ERROR,
+                member.path,
+                f"{member.path} is for another operating system (EI_OSABI {elf.os_abi}), and Linux loaders refuse it",
+                requires=f"EI_OSABI {elf.os_abi}",
+                remedy="Build it for Linux, or put it into a wheel for its system.",
+                defeats_tags=True,
+            )
 
 
 def check_claims(judgement: Judgement) -> Iterator[Finding]:
