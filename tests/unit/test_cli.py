@@ -367,6 +367,23 @@ def test_interruption_is_one_line(tmp_path: Path) -> None:
     assert process.returncode == 130
 
 
+def test_an_early_interruption_is_no_traceback() -> None:
+    """While the command line is being imported, Ctrl-C ends the process as it ends any other."""
+    code = (
+        "import os, signal, sys, perennial.__main__;"
+        "os.kill(os.getpid(), signal.SIGINT);"
+        "sys.exit(perennial.__main__.run())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--version"],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+
+
 @pytest.mark.parametrize("closed", ["1>&-", "2>&-", "1>&- 2>&-"])
 def test_closed_streams_do_not_change_the_exit_code(honest: Path, dishonest: Path, closed: str) -> None:
     for path, code in ((honest, 0), (dishonest, 1)):
