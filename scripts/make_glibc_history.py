@@ -29,6 +29,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from perennial.knowledge.glibc_history import FIRST_NODES
+
 DATA = Path(__file__).parents[1] / "src" / "perennial" / "knowledge" / "data" / "glibc"
 
 TARGETS = {
@@ -40,18 +42,6 @@ TARGETS = {
     "riscv64": "riscv64-linux-gnu",
     "s390x": "s390x-linux-gnu",
     "x86_64": "x86_64-linux-gnu",
-}
-# The node at which a port starts: what glibc had before has this version there.
-FIRST_NODES = {
-    "aarch64": "2.17",
-    "armv7l": "2.4",
-    "i686": "2.0",
-    "loongarch64": "2.36",
-    "ppc64": "2.3",
-    "ppc64le": "2.17",
-    "riscv64": "2.27",
-    "s390x": "2.2",
-    "x86_64": "2.2.5",
 }
 ARCHES = tuple(FIRST_NODES)
 LIBRARIES = ("c", "m", "ld", "resolv", "pthread", "dl", "rt", "util", "anl")

@@ -17,20 +17,10 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from perennial.knowledge.musl_history import FIRST_RELEASES
+
 DATA = Path(__file__).parents[1] / "src" / "perennial" / "knowledge" / "data" / "musl" / "symbols.tsv"
 
-# The release with which each port came (musl's WHATSNEW); ports older than the oldest release of
-# the table start with that.
-FIRST_RELEASES = {
-    "aarch64": "1.1.20",
-    "armv7l": "1.1.20",
-    "i686": "1.1.20",
-    "loongarch64": "1.2.5",
-    "ppc64le": "1.1.20",
-    "riscv64": "1.1.23",
-    "s390x": "1.1.20",
-    "x86_64": "1.1.20",
-}
 ARCHES = tuple(FIRST_RELEASES)
 TIME32 = ("armv7l", "i686")  # whose time_t had 32 bits before 1.2.0
 EVERYWHERE = "*"

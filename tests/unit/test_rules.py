@@ -638,7 +638,7 @@ def test_many_findings_are_bounded(tmp_path: Path) -> None:
     lines = add_lines(*(f"demo/gone{number}.py,," for number in range(3000)))
     report = audit_wheel(wheel(tmp_path, members={EXTENSION: extension()}, edit_record=lines))
     assert len(report.findings) == 1001
-    assert any("more than the 1000" in finding.message for finding in report.findings)
+    assert any("2000 more than the 1000" in finding.message for finding in report.findings)
 
 
 def test_where_a_wheel_runs_depends_on_its_symbols_too(tmp_path: Path) -> None:
@@ -649,3 +649,14 @@ def test_where_a_wheel_runs_depends_on_its_symbols_too(tmp_path: Path) -> None:
     fails = {lack.release.id for lack in coverage.fails}
     assert "debian:13" in runs
     assert {"debian:11", "debian:12"} <= fails
+
+
+def test_the_bound_on_findings_hides_no_verdict(tmp_path: Path) -> None:
+    """1,100 programs for another architecture are warnings; the library behind them defeats the tag."""
+    program = elf(arch="armv7l", static=True, type=2)
+    members = {f"demo/firmware/{number:04}": program for number in range(1100)}
+    members |= {EXTENSION: extension(), "demo/zz.so": elf(arch="aarch64", soname="zz.so")}
+    report = audit_wheel(wheel(tmp_path, members=members))
+    assert report.lowest.text == "linux_x86_64"
+    assert report.honest is False
+    assert report.has_errors

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Final
 
 from perennial.arch import Architecture, architecture_of_tag
@@ -94,18 +95,27 @@ _MOST_FINDINGS: Final = 1000
 
 
 def _bounded(findings: Iterator[Finding]) -> Iterator[Finding]:
-    """What a check finds; of very many, the first, and a last one that says so."""
-    for number, finding in enumerate(findings):
-        if number == _MOST_FINDINGS:
-            yield Finding(
-                finding.rule,
-                finding.severity,
-                None,
-                f"this rule finds more than the {_MOST_FINDINGS} that are listed",
-                remedy="Start with those that are listed.",
-            )
-            return
-        yield finding
+    """What a check finds; of very many, the first, and a last one that stands for the others.
+
+    It weighs as much as the worst of them, so that the verdict does not depend on the bound.
+    """
+    yield from islice(findings, _MOST_FINDINGS)
+    following = next(findings, None)
+    if following is None:
+        return
+    count, severity, defeats = 1, following.severity, following.defeats_tags
+    for finding in findings:
+        count += 1
+        severity = min(severity, finding.severity, key=lambda each: each.rank)
+        defeats = defeats or finding.defeats_tags
+    yield Finding(
+        following.rule,
+        severity,
+        None,
+        f"this rule finds {count} more than the {_MOST_FINDINGS} that are listed",
+        remedy="Start with those that are listed.",
+        defeats_tags=defeats,
+    )
 
 
 def _weighed(flaws: Iterable[Finding], judgement: Judgement) -> list[Finding]:

@@ -183,6 +183,7 @@ def _filtered(report: AuditReport, options: Options) -> AuditReport:
             finding._replace(severity=Severity.ERROR) if finding.rule == "host-library-may-be-missing" else finding
             for finding in findings
         )
+        findings = tuple(sorted(findings, key=lambda finding: finding.severity.rank))
     return report._replace(
         findings=tuple(
             finding

@@ -13,8 +13,6 @@ EI_NIDENT: Final = 16
 
 # e_type
 ET_REL: Final = 1
-ET_EXEC: Final = 2
-ET_DYN: Final = 3
 ET_CORE: Final = 4
 
 # p_type
@@ -62,7 +60,6 @@ DF_1_PIE: Final = 0x08000000
 SHN_UNDEF: Final = 0
 
 # symbol versioning
-VERSYM_HIDDEN: Final = 0x8000
 VERSYM_VERSION: Final = 0x7FFF
 VER_FLG_BASE: Final = 0x1
 VER_FLG_WEAK: Final = 0x2

@@ -46,7 +46,6 @@ class Layout(NamedTuple):
     sym: Struct
     rel: Struct
     rela: Struct
-    half: Struct
     word: Struct
     hash_word: Struct
 
@@ -80,7 +79,6 @@ def _layout(bits: int, order: str, *, wide_hash: bool = False) -> Layout:
         sym=Struct(order + ("IBxH16x" if wide else "I8xBxH")),
         rel=Struct(order + ("QQ" if wide else "II")),
         rela=Struct(order + ("QQq" if wide else "IIi")),
-        half=Struct(order + "H"),
         word=Struct(order + "I"),
         hash_word=Struct(order + ("Q" if wide_hash else "I")),
     )

@@ -37,7 +37,7 @@ Release = tuple[int, int]
 NEWEST: Final = (2, 44)
 
 # The oldest node of each port; where another port has an older one, this stands for it.
-_FIRST_NODES: Final = {
+FIRST_NODES: Final = {
     "aarch64": "2.17",
     "armv7l": "2.4",
     "i686": "2.0",
@@ -94,8 +94,8 @@ class GlibcHistory:
     """
 
     def __init__(self, arch: str) -> None:
-        if arch not in _FIRST_NODES:
-            raise KnowledgeError(f"the history of glibc on {arch!r} is not known, only on {', '.join(_FIRST_NODES)}")
+        if arch not in FIRST_NODES:
+            raise KnowledgeError(f"the history of glibc on {arch!r} is not known, only on {', '.join(FIRST_NODES)}")
         self.arch: str = arch
         self.newest: Release = NEWEST
         self._files = {**_FILES, _LINKERS[arch]: "ld"}
@@ -208,7 +208,7 @@ def _exports(text: str, arch: str) -> Exports:
             break
     if nodes == NONE:
         return ()
-    first = numbers(_FIRST_NODES[arch])
+    first = numbers(FIRST_NODES[arch])
     found: dict[tuple[int, ...], Export] = {}
     for token in nodes.split(","):
         rest, _, until = token.partition("-")

@@ -36,7 +36,7 @@ _NUMBERS: Final = tuple(map(numbers, RELEASES))
 _END: Final = len(RELEASES)
 
 # The first release with each port, where that is not the oldest one here (musl's WHATSNEW).
-_FIRST_RELEASES: Final = {
+FIRST_RELEASES: Final = {
     "aarch64": "1.1.20",
     "armv7l": "1.1.20",
     "i686": "1.1.20",
@@ -63,10 +63,10 @@ class MuslHistory:
     """
 
     def __init__(self, arch: str) -> None:
-        if arch not in _FIRST_RELEASES:
-            raise KnowledgeError(f"the history of musl on {arch!r} is not known, only on {', '.join(_FIRST_RELEASES)}")
+        if arch not in FIRST_RELEASES:
+            raise KnowledgeError(f"the history of musl on {arch!r} is not known, only on {', '.join(FIRST_RELEASES)}")
         self.arch: str = arch
-        self.oldest: str = _FIRST_RELEASES[arch]
+        self.oldest: str = FIRST_RELEASES[arch]
         self.newest: str = RELEASES[-1]
         self._symbols: Mapping[str, _Presence] = _load(arch)
 
@@ -132,7 +132,7 @@ def load_musl_history(arch: str) -> MuslHistory:
 
 
 def _load(arch: str) -> dict[str, _Presence]:
-    start = RELEASES.index(_FIRST_RELEASES[arch])
+    start = RELEASES.index(FIRST_RELEASES[arch])
     table: dict[str, _Presence] = {}
     columns = ("exported", "relocated", "architectures", "symbols")
     for exported, relocated, arches, symbols in read_table("musl/symbols.tsv", columns):

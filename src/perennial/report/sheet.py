@@ -6,7 +6,6 @@ plain lines, one row a line, the same on every machine.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from typing import IO, Final, NamedTuple
 
@@ -83,7 +82,3 @@ def _write_terminal(rows: Sheet, stream: IO[str]) -> None:
         grid.add_column(overflow="fold")
         grid.add_row(printable(current.label), text)
         console.print(Padding(grid, (0, 0, 0, current.indent)))
-
-
-def stdout_is_terminal() -> bool:
-    return sys.stdout.isatty()

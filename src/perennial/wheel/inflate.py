@@ -28,14 +28,12 @@ try:
     from isal import isal_zlib
     from isal.igzip_lib import IsalError
 except ImportError:
-    ENGINE = "zlib"
     inflate_error: type[Exception] = zlib.error
     crc32: Callable[[bytes, int], int] = zlib.crc32
 
     def decompressor() -> Decompressor:
         return zlib.decompressobj(_RAW_DEFLATE)
 else:
-    ENGINE = "isal"
     inflate_error = IsalError  # type: ignore[assignment]  # its stub declares the class as an instance
     crc32 = isal_zlib.crc32
 
