@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 
@@ -12,13 +13,22 @@ if _INTERRUPTS:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+# Facts and reports are values without cycles, so that the cyclic collector has next to nothing to find. It runs
+# every 700 new objects by default, and takes 5 to 10 per cent of an audit; at this threshold it still bounds
+# what cycles could keep alive, to some 10 MB.
+gc.set_threshold(100_000, 20, 20)
+
+
 def run() -> int:
     """Runs the command line of this process; returns the exit code."""
     from perennial.cli.main import main
 
     if _INTERRUPTS:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    return main()
+    code = main()
+    # The interpreter ends with a collection that would look at every object there is, to free what goes anyway.
+    gc.freeze()
+    return code
 
 
 if __name__ == "__main__":
