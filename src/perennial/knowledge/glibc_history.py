@@ -23,8 +23,6 @@ GLIBC_PRIVATE is left out, which is no promise to anybody, and so are what has n
 distributions add by patch is in neither. Sources and comparisons: data/glibc/SOURCES.md.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import cache
 from typing import Final, NamedTuple

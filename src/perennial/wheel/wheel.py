@@ -2,8 +2,6 @@
 are facts.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 from operator import itemgetter
