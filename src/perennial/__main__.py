@@ -18,6 +18,11 @@ if _INTERRUPTS:
 # what cycles could keep alive, to some 10 MB.
 gc.set_threshold(100_000, 20, 20)
 
+# glibc's malloc gives memory back to the kernel at once, and takes new pages for the next chunk of a member, until
+# it sees one block freed that was this large: then blocks up to its size stay in the process (mallopt(3),
+# M_MMAP_THRESHOLD, "dynamic"; glibc, sysdeps `_int_free` and `mp_.trim_threshold`). These pages are never touched.
+bytes(8 << 20)
+
 
 def run() -> int:
     """Runs the command line of this process; returns the exit code."""
