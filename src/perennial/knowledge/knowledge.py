@@ -89,7 +89,7 @@ class Knowledge:
             return load_musl_history(arch).exports(symbol, release.libc_release) if soname == MUSL_SONAME else None
         history = load_glibc_history(arch)
         if history.knows(soname):
-            return bool(history.providers(symbol, version, release.libc_version))
+            return history.is_provided(symbol, version, release.libc_version)
         store = self.symbols(arch)
         members = store.exporting(soname, symbol, version)
         learned = [number for number, info in enumerate(store.snapshots) if info.release == release.id]
