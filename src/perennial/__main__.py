@@ -18,9 +18,10 @@ if _INTERRUPTS:
 # what cycles could keep alive, to some 10 MB.
 gc.set_threshold(100_000, 20, 20)
 
-# glibc's malloc gives memory back to the kernel at once, and takes new pages for the next chunk of a member, until
-# it sees one block freed that was this large: then blocks up to its size stay in the process (mallopt(3),
-# M_MMAP_THRESHOLD, "dynamic"; glibc, sysdeps `_int_free` and `mp_.trim_threshold`). These pages are never touched.
+# glibc's malloc maps fresh pages for each chunk of a member and gives them back to the kernel, until it has seen a
+# block of this size freed: then blocks up to that size come from a heap that is trimmed only above twice as much
+# (mallopt(3), M_MMAP_THRESHOLD; malloc.c, `__libc_free`). The pages of this block itself are never touched. Without
+# the page faults an audit takes 2 to 5 per cent less time.
 bytes(8 << 20)
 
 
