@@ -16,7 +16,7 @@ from perennial.errors import UnreadableError, printable
 from perennial.platform_tag import Libc
 from perennial.tags.detect import describe_override
 from perennial.tags.overrides import find_override
-from perennial.tags.program import Program, read_program
+from perennial.tags.program import Program, read_needed, read_program
 from perennial.tags.root import Root, find_libc, find_loader
 from perennial.tags.spec import DEFAULT_PYTHON
 from perennial.tags.target import Detail, Python, Target
@@ -43,7 +43,7 @@ def inspect_interpreter(path: str, root_folder: str = "/") -> Target:
     if inside is None:
         raise UnreadableError(f"{printable(root.outside(path))}: no such file")
     target = _of_program(root, inside)
-    python, text = _python(root, path, inside, read_program(root.outside(inside)))
+    python, text = _python(root, path, inside)
     override, override_text = find_override(root, _library_folders(path, inside, python))
     details = [*target.details, Detail("python", f"{python}: {text}")]
     if override is not None:
@@ -135,9 +135,9 @@ class _Clue(NamedTuple):
     text: str
 
 
-def _python(root: Root, path: str, inside: str, program: Program) -> tuple[Python, str]:
+def _python(root: Root, path: str, inside: str) -> tuple[Python, str]:
     """Which Python it is, and what says so."""
-    clues = [*_clues(root, path, inside, program)]
+    clues = [*_clues(root, path, inside)]
     if not clues:
         raise UnreadableError(
             f"{printable(root.outside(path))}: nothing says which Python this is: neither its name, nor a pyvenv.cfg, "
@@ -160,11 +160,14 @@ def _python(root: Root, path: str, inside: str, program: Program) -> tuple[Pytho
     return python, text
 
 
-def _clues(root: Root, path: str, inside: str, program: Program) -> list[_Clue]:
+def _clues(root: Root, path: str, inside: str) -> list[_Clue]:
     """What names say, the most trustworthy first."""
     clues = []
     is_python = any(name.rpartition("/")[2].startswith(("python", "pypy")) for name in (path, inside))
-    names = [(inside, f"the program is /{inside}"), *((name, f"it needs {name}") for name in program.needed)]
+    names = [
+        (inside, f"the program is /{inside}"),
+        *((name, f"it needs {name}") for name in read_needed(root.outside(inside))),
+    ]
     for source, text in names:
         found = _NAME.match(source.rpartition("/")[2])
         if found is not None:

@@ -43,7 +43,8 @@ class Rules(NamedTuple):
     default_floor: int | None = 17  # of architectures that have none of their own; None: no such tags
     aliases_everywhere: bool = False  # manylinux2014 also where PEP 600 names no such tag
     crosses_majors: bool = True  # glibc 3.x takes manylinux_2_y
-    checks_header: bool = True  # no manylinux tags where the interpreter's ELF header is of another kind
+    # On which architectures there are no manylinux tags where the interpreter's ELF header is of another kind; None: all
+    checks_header: frozenset[str] | None = None
     believes_get_platform: bool = True
     armv8l: tuple[str, ...] | None = ("armv8l", "armv7l")  # None: refused
     names: Mapping[str, str] = MappingProxyType({})  # how it misspells an architecture
@@ -67,6 +68,7 @@ _PACKAGING: Final = Rules(
     floors=dict.fromkeys(("x86_64", "i686"), 5) | dict.fromkeys((*_TO_LINUX - {"x86_64"}, "armv7l"), 17),
     default_floor=None,
     aliases_everywhere=True,
+    checks_header=frozenset({"armv7l", "armv8l", "i686"}),
 )
 RULES: Final[Mapping[Installer, Rules]] = {
     Installer.PACKAGING: _PACKAGING,
@@ -85,7 +87,7 @@ RULES: Final[Mapping[Installer, Rules]] = {
         default_floor=None,
         aliases_everywhere=True,
         crosses_majors=False,
-        checks_header=False,
+        checks_header=frozenset(),
         armv8l=("armv7l",),
         architectures=_TO_LINUX | {"armv5tel", "armv6l", "armv7l", "armv8l", "ppc", "i686"},
         overriding=Overriding.ONCE,
@@ -101,7 +103,7 @@ RULES: Final[Mapping[Installer, Rules]] = {
         default_floor=None,
         aliases_everywhere=True,
         crosses_majors=False,
-        checks_header=False,
+        checks_header=frozenset(),
         armv8l=None,
         names={"i686": "x86"},
         architectures=_TO_LINUX | {"armv6l", "armv7l", "i686"},

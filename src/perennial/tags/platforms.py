@@ -75,12 +75,23 @@ def accepts_platform(tag: PlatformTag, target: Target) -> bool:
     return (
         target.loads_tagged
         and floor is not None
-        and (2, floor) <= tag.version <= target.libc_version
-        and overridden(target, tag.version, tag.arch) is not False
+        and tag.version >= (2, floor)
+        and is_promised(tag.version, tag.arch, target)
     )
 
 
-def overridden(target: Target, version: tuple[int, int], arch: str, rules: Rules = PEP) -> bool | None:
+def is_promised(version: tuple[int, int], arch: str, target: Target, rules: Rules = PEP) -> bool:
+    """PEP 600's check of one tag: `(sys_major, sys_minor) >= (tag_major, tag_minor)`, unless `_manylinux` says no.
+
+    A True of that module does not make up for a glibc that is too old: in the PEP's code the
+    comparison comes first.
+    """
+    if target.libc is not Libc.GLIBC or target.libc_version is None or target.libc_version < version:
+        return False
+    return _overridden(target, version, arch, rules) is not False
+
+
+def _overridden(target: Target, version: tuple[int, int], arch: str, rules: Rules) -> bool | None:
     """What a `_manylinux` module says of a tag; None where there is none, or it has no opinion."""
     if target.override is None or rules.overriding is Overriding.IGNORED:
         return None
@@ -100,17 +111,25 @@ def _seen_architecture(target: Target, rules: Rules) -> str:
 def _manylinux(target: Target, arch: str, rules: Rules) -> Iterator[str]:
     if target.libc is not Libc.GLIBC or target.libc_version is None:
         return
-    loads = target.loads_tagged and (not rules.believes_get_platform or target.reported_arch is None)
-    if rules.checks_header and not loads:
+    if not _header_fits(target, rules):
         return
     for version in _glibc_versions(target.libc_version, floor_of(arch, rules), rules):
-        if overridden(target, version, arch, rules) is False:
+        if not is_promised(version, arch, target, rules):
             continue
         tag = PlatformTag.manylinux(version, arch)
         yield tag.text
         alias = _alias(tag, rules)
         if alias is not None:
             yield alias
+
+
+def _header_fits(target: Target, rules: Rules) -> bool:
+    """Whether the interpreter's ELF header is no reason against manylinux tags, as far as it is looked at."""
+    if rules.checks_header is None:
+        return target.loads_tagged
+    if _seen_architecture(target, rules) not in rules.checks_header:
+        return True
+    return target.loads_tagged and target.reported_arch is None
 
 
 def floor_of(arch: str, rules: Rules = PEP) -> int | None:

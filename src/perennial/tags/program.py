@@ -6,10 +6,11 @@ Read from the file header and the program headers alone, some hundred bytes of t
 from __future__ import annotations
 
 import os
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from typing import Final, NamedTuple, TypeVar
 
 from perennial.arch import EM_ARM, ElfAbi
-from perennial.elf.constants import ELF_MAGIC, PT_DYNAMIC
+from perennial.elf.constants import ELF_MAGIC
 from perennial.elf.image import Image, read_interpreter
 from perennial.elf.source import check_range
 from perennial.errors import ElfFormatError, UnreadableError, printable
@@ -23,7 +24,6 @@ class Program(NamedTuple):
 
     abi: ElfAbi
     loader: str | None
-    needed: tuple[str, ...]
 
     @property
     def libc(self) -> Libc | None:
@@ -67,12 +67,24 @@ class OpenFile:
 
 def read_program(path: str) -> Program:
     """Raises `UnreadableError` for what cannot be opened, or is no ELF file."""
+    return _with_file(path, _program)
+
+
+def read_needed(path: str) -> tuple[str, ...]:
+    """The libraries that a program needs (DT_NEEDED). Raises `UnreadableError`."""
+    return _with_file(path, _needed)
+
+
+_Result = TypeVar("_Result")
+
+
+def _with_file(path: str, read: Callable[[OpenFile], _Result]) -> _Result:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         raise UnreadableError(f"{printable(path)}: {error.strerror}") from error
     try:
-        return _read(OpenFile(descriptor))
+        return read(OpenFile(descriptor))
     except ElfFormatError as error:
         if error.field == "EI_MAG" and os.pread(descriptor, 2, 0) == b"#!":
             raise UnreadableError(
@@ -85,21 +97,23 @@ def read_program(path: str) -> Program:
         os.close(descriptor)
 
 
-def _read(source: OpenFile) -> Program:
-    if source.size < len(ELF_MAGIC) or source.read(0, len(ELF_MAGIC), "e_ident") != ELF_MAGIC:
-        raise ElfFormatError("not an ELF file", field="EI_MAG", offset=0)
-    image = Image(source)
+def _program(source: OpenFile) -> Program:
+    image = _image(source)
     header = image.header
     abi = ElfAbi(image.layout.bits, image.layout.little_endian, header.machine, header.flags)
-    return Program(abi, read_interpreter(image), _needed(image))
+    return Program(abi, read_interpreter(image))
 
 
-def _needed(image: Image) -> tuple[str, ...]:
+def _image(source: OpenFile) -> Image:
+    if source.size < len(ELF_MAGIC) or source.read(0, len(ELF_MAGIC), "e_ident") != ELF_MAGIC:
+        raise ElfFormatError("not an ELF file", field="EI_MAG", offset=0)
+    return Image(source)
+
+
+def _needed(source: OpenFile) -> tuple[str, ...]:
     from perennial.elf.dynamic import read_dynamic  # noqa: PLC0415 - only where a Python is looked at from outside
 
-    if not any(header.type == PT_DYNAMIC for header in image.program_headers):
-        return ()
-    dynamic = read_dynamic(image)
+    dynamic = read_dynamic(_image(source))
     if dynamic is None:
         return ()
     strings = dynamic.string_table()

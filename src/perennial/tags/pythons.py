@@ -33,9 +33,9 @@ def python_pairs(python: Python, installer: Installer | None = None) -> Pairs:
     """The pairs that a Python accepts, as an installer orders them; UsageError where it refuses such a Python."""
     if installer is Installer.PDM:
         return _pdm(python)
-    generic = [(tag, "none") for tag in _py_range(python.version)]
+    generic = [(tag, "none") for tag in generic_pythons(python.version)]
     if python.implementation == "cp":
-        native = [*_cpython(python, installer), *generic]
+        native = [*cpython_pairs(python, installer), *generic]
         pure = [(python.interpreter, "none"), *generic]
     else:
         if installer is Installer.POETRY:
@@ -48,7 +48,8 @@ def python_pairs(python: Python, installer: Installer | None = None) -> Pairs:
     return Pairs(tuple((pair,) for pair in native), tuple(pure))
 
 
-def _cpython(python: Python, installer: Installer | None) -> Iterator[Pair]:
+def cpython_pairs(python: Python, installer: Installer | None = None) -> Iterator[Pair]:
+    """A CPython's own pairs: its ABIs, the stable one, none, and the stable one of older versions."""
     own = python.abis
     if installer is Installer.POETRY:
         own = own[-1:]  # it asks for the GIL and not for debug builds
@@ -76,7 +77,7 @@ def _own_pure(python: Python, installer: Installer | None) -> list[Pair]:
     return [("pp3", "none")] if python.implementation == "pp" and installer is not Installer.UV else []
 
 
-def _py_range(version: tuple[int, int]) -> Iterator[str]:
+def generic_pythons(version: tuple[int, int]) -> Iterator[str]:
     """py312, then py3, which any minor version takes, then py311 down to py30."""
     major, minor = version
     yield f"py{major}{minor}"
