@@ -15,7 +15,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -33,7 +33,7 @@ PYTHONS: Final = tuple(sorted(Path(os.path.expanduser("~/.pyenv/versions")).glob
 OLDEST_FOR_PIP: Final = (3, 10)  # pip 26.3
 
 
-def python_parameters() -> list[object]:
+def python_parameters() -> list[Any]:
     found = [pytest.param(os.fspath(path), id=path.parent.parent.name) for path in PYTHONS]
     return found or [pytest.param("", marks=pytest.mark.skip(reason="pyenv has no Pythons here"))]
 
@@ -127,7 +127,6 @@ def test_pdm(text: str, tmp_path: Path) -> None:
     path.write_text(json.dumps(everything), encoding="utf-8")
     ranks = installers.ask(PDM, json.dumps(PDM_TARGETS[text]), os.fspath(path))
     accepted = [tag for tag, rank in zip(everything, ranks, strict=True) if rank is not None]
-    # Tags of Python 2 and of 3.0 with the stable ABI are nobody's.
     assert accepted == list(listed)
     assert all(one >= other for one, other in pairwise(ranks[: len(listed)]))
 
@@ -153,7 +152,8 @@ UV_TARGETS: Final = {
 
 def check_uv(target: Target, folder: Path, *options: str) -> None:
     listed = tags(target, Installer.UV)
-    refused = [tag for tag in others(target) if tag not in set(listed) and not tag.endswith("_x86")]
+    refused = [tag for tag in others(target) if tag not in set(listed)]
+    refused = random.Random(0).sample(refused, min(len(refused), 600))
     projects = {f"p{number}": [f"1.0-{one}", f"1.0-{other}"] for number, (one, other) in enumerate(pairwise(listed))}
     expected = {f"p{number}": one for number, one in enumerate(listed[:-1])}
     for number, tag in enumerate(refused):

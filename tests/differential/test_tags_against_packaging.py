@@ -16,14 +16,14 @@ import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from unittest import mock
 
 import packaging.tags
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from packaging import _manylinux, _musllinux  # type: ignore[attr-defined]
+from packaging import _manylinux, _musllinux
 
 from perennial.platform_tag import Libc, PlatformTag
 from perennial.tags import Installer, Override, Python, Target, compatible, platform_tags, tags
@@ -34,7 +34,7 @@ from perennial.tags.program import read_program
 from tests.support.elf_builder import ARCHES, elf
 
 # What a Python says: sysconfig's platform, whether it is a 32-bit process, and its file.
-SYSTEMS: Final = {
+SYSTEMS: Final[dict[str, tuple[str, bool, dict[str, Any]]]] = {
     **{arch: (f"linux-{arch}", ARCHES[arch].bits == 32, {"arch": arch}) for arch in ARCHES},
     "i686 on a 64-bit kernel": ("linux-x86_64", True, {"arch": "i686"}),
     "arm on a 64-bit kernel": ("linux-aarch64", True, {"arch": "armv7l"}),
@@ -56,7 +56,7 @@ class Setting(NamedTuple):
 
 
 def answers(table: dict[tuple[int, int], bool | None], default: bool | None) -> Answer:
-    def manylinux_compatible(major: int, minor: int, arch: str) -> bool | None:
+    def manylinux_compatible(major: int, minor: int, _arch: str) -> bool | None:
         return table.get((major, minor), default)
 
     return manylinux_compatible
@@ -103,11 +103,11 @@ def pretending(setting: Setting, executable: str) -> Iterator[None]:
     musl = _musllinux._MuslVersion(*setting.version) if setting.libc is Libc.MUSL else None
     _manylinux._get_manylinux_module.cache_clear()
     with (
-        mock.patch.object(sysconfig, "get_platform", lambda: platform),
+        mock.patch.object(sysconfig, "get_platform", return_value=platform),
         mock.patch.object(sys, "executable", executable),
-        mock.patch.object(_manylinux, "_get_glibc_version", lambda: _manylinux._GLibCVersion(*glibc)),
-        mock.patch.object(_musllinux, "_get_musl_version", lambda _: musl),
-        mock.patch.dict(sys.modules, {"_manylinux": module_of(setting)}),  # type: ignore[dict-item]
+        mock.patch.object(_manylinux, "_get_glibc_version", return_value=_manylinux._GLibCVersion(*glibc)),
+        mock.patch.object(_musllinux, "_get_musl_version", return_value=musl),
+        mock.patch.dict(sys.modules, {"_manylinux": module_of(setting)}),
     ):
         yield
     _manylinux._get_manylinux_module.cache_clear()

@@ -69,14 +69,14 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 elffile: Any = types.ModuleType("packaging._elffile")
 
 
-class ELFInvalid(ValueError):
+class ELFInvalid(ValueError):  # noqa: N818 - packaging's name
     pass
 
 
 elffile.ELFInvalid = ELFInvalid
-elffile.EIClass = IntEnum("EIClass", {"C32": 1, "C64": 2})
-elffile.EIData = IntEnum("EIData", {"Lsb": 1, "Msb": 2})
-elffile.EMachine = IntEnum("EMachine", {"I386": 3, "S390": 22, "Arm": 40, "X8664": 62, "AArch64": 183})
+setattr(elffile, "EIClass", IntEnum("EIClass", {"C32": 1, "C64": 2}))  # noqa: B010 - mypy takes no enum as an attribute
+setattr(elffile, "EIData", IntEnum("EIData", {"Lsb": 1, "Msb": 2}))  # noqa: B010 - mypy takes no enum as an attribute
+setattr(elffile, "EMachine", IntEnum("EMachine", {"I386": 3, "S390": 22, "Arm": 40, "X8664": 62, "AArch64": 183}))  # noqa: B010 - mypy takes no enum as an attribute
 
 
 def _whole(data: bytes) -> bytes:
@@ -154,7 +154,8 @@ def _glibc_version_string_ctypes() -> str | None:
 
 @ours
 def _glibc_version_string() -> str | None:
-    return manylinux._glibc_version_string_confstr() or manylinux._glibc_version_string_ctypes()  # type: ignore[no-any-return]
+    said: str | None = manylinux._glibc_version_string_confstr() or manylinux._glibc_version_string_ctypes()
+    return said
 
 
 @ours
@@ -165,7 +166,7 @@ def _parse_glibc_version(text: str) -> GLibCVersion:
 @functools.lru_cache
 def _get_glibc_version() -> GLibCVersion:
     text = manylinux._glibc_version_string()
-    return GLibCVersion(-1, -1) if text is None else manylinux._parse_glibc_version(text)  # type: ignore[no-any-return]
+    return GLibCVersion(-1, -1) if text is None else manylinux._parse_glibc_version(text)
 
 
 @functools.lru_cache
@@ -178,7 +179,7 @@ def _is_compatible(arch: str, version: tuple[int, int]) -> bool:
     target = Target(
         Libc.GLIBC, tuple(manylinux._get_glibc_version()), arch, Python.cpython((3, 12)), override=here._override()
     )
-    return is_promised(tuple(version), arch, target, rules_of(INSTALLER))
+    return is_promised((version[0], version[1]), arch, target, rules_of(INSTALLER))
 
 
 for function in (
@@ -192,7 +193,14 @@ for function in (
 musllinux: Any = types.ModuleType("packaging._musllinux")
 musllinux.sys = sys
 musllinux.subprocess = subprocess
-musllinux._MuslVersion = NamedTuple("_MuslVersion", [("major", int), ("minor", int)])
+
+
+class MuslVersion(NamedTuple):
+    major: int
+    minor: int
+
+
+musllinux._MuslVersion = MuslVersion
 
 
 @functools.lru_cache
@@ -212,7 +220,7 @@ def _get_musl_version(executable: str) -> tuple[int, int] | None:
 def _parse_musl_version(output: str) -> tuple[int, int] | None:
     head, _, rest = output.strip().partition("\n")
     pair = version_pair(rest.removeprefix("Version "))
-    return musllinux._MuslVersion(*pair) if head.startswith("musl") and pair else None
+    return MuslVersion(*pair) if head.startswith("musl") and pair else None
 
 
 musllinux._get_musl_version = _get_musl_version

@@ -43,7 +43,7 @@ class Rules(NamedTuple):
     default_floor: int | None = 17  # of architectures that have none of their own; None: no such tags
     aliases_everywhere: bool = False  # manylinux2014 also where PEP 600 names no such tag
     crosses_majors: bool = True  # glibc 3.x takes manylinux_2_y
-    # On which architectures there are no manylinux tags where the interpreter's ELF header is of another kind; None: all
+    # Architectures that have no manylinux tags where the interpreter's ELF header is of another kind; None: all
     checks_header: frozenset[str] | None = None
     believes_get_platform: bool = True
     armv8l: tuple[str, ...] | None = ("armv8l", "armv7l")  # None: refused
