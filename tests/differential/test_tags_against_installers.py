@@ -20,7 +20,7 @@ from typing import Any, Final
 import pytest
 
 from perennial.errors import UsageError
-from perennial.tags import Installer, Target, best, tags
+from perennial.tags import Installer, Target, accepted_tags, best
 from perennial.tags.ask import ask_interpreter
 from perennial.tags.installers import RULES
 from perennial.tags.spec import parse_target
@@ -39,7 +39,7 @@ def python_parameters() -> list[Any]:
 
 
 def described(text: str) -> Target:
-    return parse_target(text, list)
+    return parse_target(text)
 
 
 def test_the_versions_are_those_of_the_table() -> None:
@@ -67,7 +67,7 @@ print(json.dumps([str(tag) for tag in VirtualEnv(Path(sys.argv[1])).get_supporte
 
 def test_pip_of_this_python() -> None:
     target = ask_interpreter(installers.program("python"))
-    assert list(tags(target, Installer.PIP)) == installers.ask(PIP)
+    assert list(accepted_tags(target, Installer.PIP)) == installers.ask(PIP)
 
 
 @pytest.mark.parametrize("python", python_parameters())
@@ -78,7 +78,7 @@ def test_poetry(python: str, tmp_path: Path) -> None:
         pytest.skip("poetry 2.5 supports no environments of that Python")
     subprocess.run([python, "-m", "venv", "--without-pip", os.fspath(tmp_path)], check=True)
     listed = installers.ask(POETRY, os.fspath(tmp_path))
-    assert list(tags(target, Installer.POETRY)) == listed
+    assert list(accepted_tags(target, Installer.POETRY)) == listed
 
 
 PDM: Final = """
@@ -111,7 +111,7 @@ def others(target: Target) -> list[str]:
             for python in (target.python, described("glibc:2.5,python=3.16").python):
                 varied = target._replace(libc_version=version, python=python)
                 try:
-                    found |= dict.fromkeys(tags(varied, installer))
+                    found |= dict.fromkeys(accepted_tags(varied, installer))
                 except UsageError:
                     continue
     return list(found)
@@ -121,7 +121,7 @@ def others(target: Target) -> list[str]:
 def test_pdm(text: str, tmp_path: Path) -> None:
     """dep-logic gives each tag a rank, larger for better; equal ranks are ties."""
     target = described(text)
-    listed = tags(target, Installer.PDM)
+    listed = accepted_tags(target, Installer.PDM)
     everything = [*listed, *(tag for tag in others(target) if tag not in set(listed))]
     path = tmp_path / "tags.json"
     path.write_text(json.dumps(everything), encoding="utf-8")
@@ -151,7 +151,7 @@ UV_TARGETS: Final = {
 
 
 def check_uv(target: Target, folder: Path, *options: str) -> None:
-    listed = tags(target, Installer.UV)
+    listed = accepted_tags(target, Installer.UV)
     refused = [tag for tag in others(target) if tag not in set(listed)]
     refused = random.Random(0).sample(refused, min(len(refused), 600))
     projects = {f"p{number}": [f"1.0-{one}", f"1.0-{other}"] for number, (one, other) in enumerate(pairwise(listed))}
@@ -182,7 +182,7 @@ def test_uv_of_a_python(python: str, tmp_path: Path) -> None:
 def random_projects(target: Target, count: int, seed: int) -> dict[str, list[str]]:
     """Projects of one version with one to twelve wheels, compressed tag sets and build numbers among them."""
     dice = random.Random(seed)
-    likely = tags(target)
+    likely = accepted_tags(target)
     everything = [*likely, *others(target)]
     projects = {}
     for number in range(count):
@@ -223,7 +223,7 @@ def rank_of(file: str, target: Target, installer: Installer) -> tuple[str, ...]:
     parts = file.removesuffix(".whl").split("-")
     python, abi, platforms = parts[-3:]
     own = {f"{p}-{a}-{q}" for p in python.split(".") for a in abi.split(".") for q in platforms.split(".")}
-    first = next(tag for tag in tags(target, installer) if tag in own)
+    first = next(tag for tag in accepted_tags(target, installer) if tag in own)
     return (first, parts[2] if len(parts) == 6 else "")
 
 

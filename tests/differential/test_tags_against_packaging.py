@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from packaging import _manylinux, _musllinux
 
 from perennial.platform_tag import Libc, PlatformTag
-from perennial.tags import Installer, Override, Python, Target, compatible, platform_tags, tags
+from perennial.tags import Installer, Override, Python, Target, accepted_tags, compatible, platform_tags
 from perennial.tags.detect import Observed, detect
 from perennial.tags.here import CONFSTR, this_system
 from perennial.tags.platforms import accepts_platform
@@ -209,8 +209,8 @@ def test_the_pairs_are_packagings(python: Python) -> None:
         *packaging.tags.compatible_tags(python.version, python.interpreter, places),
     ]
     for installer in (None, Installer.PACKAGING, Installer.PIP):
-        assert list(tags(target, installer)) == list(map(str, theirs))
-    assert all(compatible(tag, target) for tag in tags(target))
+        assert list(accepted_tags(target, installer)) == list(map(str, theirs))
+    assert all(compatible(tag, target) for tag in accepted_tags(target))
 
 
 @pytest.mark.parametrize("installer", [None, Installer.PACKAGING, Installer.PIP, Installer.POETRY])
@@ -220,7 +220,7 @@ def test_this_system(installer: Installer | None) -> None:
     target = this_system()
     if installer is None and target.arch in FLOORS:
         pytest.skip(f"there are corrections on {target.arch}")
-    assert list(tags(target, installer)) == theirs
+    assert list(accepted_tags(target, installer)) == theirs
 
 
 def test_pypy_ends_as_packaging_and_pip_have_it() -> None:
@@ -229,4 +229,4 @@ def test_pypy_ends_as_packaging_and_pip_have_it() -> None:
     generic = [*packaging.tags.generic_tags("pp311", ["pypy311_pp73"], ["linux_x86_64"])]
     for installer, own in ((Installer.PACKAGING, "pp3"), (Installer.PIP, "pp311")):
         rest = packaging.tags.compatible_tags((3, 11), own, ["linux_x86_64"])
-        assert list(tags(target, installer)) == list(map(str, [*generic, *rest]))
+        assert list(accepted_tags(target, installer)) == list(map(str, [*generic, *rest]))

@@ -78,9 +78,20 @@ def pip_chooses(folder: Path, projects: Sequence[str], *command: str) -> dict[st
 _SELECTED: Final = re.compile(r"Selecting: (\S+?)==\S+ \[[^]]*\] \((\S+\.whl)\)")
 
 
-def uv_chooses(folder: Path, projects: Sequence[str], *options: str) -> dict[str, str]:
+def uv_chooses(
+    folder: Path, projects: Sequence[str], *options: str, command: Sequence[str] | None = None
+) -> dict[str, str]:
     """The file that uv would install of each project; `options` choose a Python or a platform."""
-    start = [program("uv"), "pip", "install", "--dry-run", "--no-deps", "--no-index", "--no-cache", "-vv"]
+    start = [
+        *(command or (program("uv"),)),
+        "pip",
+        "install",
+        "--dry-run",
+        "--no-deps",
+        "--no-index",
+        "--no-cache",
+        "-vv",
+    ]
     text = _run([*start, "--find-links", str(folder), *options, *projects])
     return dict(_SELECTED.findall(text))
 

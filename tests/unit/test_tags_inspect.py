@@ -14,7 +14,7 @@ import pytest
 
 from perennial.errors import UnreadableError
 from perennial.platform_tag import Libc
-from perennial.tags import Installer, platform_tags, tags
+from perennial.tags import Installer, accepted_tags, platform_tags
 from perennial.tags.ask import ask_interpreter
 from perennial.tags.here import this_system
 from perennial.tags.inspect import inspect_interpreter, inspect_root
@@ -326,7 +326,7 @@ def test_this_python_from_outside_is_what_it_says_itself() -> None:
     for other in (inspect_interpreter(sys.executable), ask_interpreter(sys.executable)):
         assert other[:3] == own[:3]
         assert other.python.abis == own.python.abis
-        assert tags(other, Installer.PIP) == tags(own, Installer.PIP)
+        assert accepted_tags(other, Installer.PIP) == accepted_tags(own, Installer.PIP)
 
 
 def test_nothing_of_the_interpreter_is_run(tree: Tree) -> None:

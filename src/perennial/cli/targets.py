@@ -39,10 +39,9 @@ def read_target(arguments: argparse.Namespace) -> Target:
 
         folder, choices = split_spec(arguments.on)
         return apply_choices(inspect_root(folder), choices)
-    from perennial.knowledge import load_knowledge
     from perennial.tags.spec import parse_target
 
-    return parse_target(arguments.on, lambda: load_knowledge().releases)
+    return parse_target(arguments.on)
 
 
 def _interpreter(arguments: argparse.Namespace) -> Target:

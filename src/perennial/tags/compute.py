@@ -30,11 +30,11 @@ class TagList(NamedTuple):
 
 
 def tag_list(target: Target, installer: Installer | None = None) -> TagList:
-    """The tags that a target accepts, factored; see `tags`."""
+    """The tags that a target accepts, factored; see `accepted_tags`."""
     return TagList(platform_tags(target, installer), python_pairs(target.python, installer))
 
 
-def tags(target: Target, installer: Installer | None = None) -> tuple[str, ...]:
+def accepted_tags(target: Target, installer: Installer | None = None) -> tuple[str, ...]:
     """The tags that a target accepts, the best first: PEP 600, 656 and 425 to the letter, or as an installer has them.
 
     Raises `UsageError` where the installer refuses such a target.
@@ -50,7 +50,7 @@ def compatible(tag: str, target: Target, installer: Installer | None = None) -> 
     """
     pythons, abis, platforms = split_tag(tag)
     if installer is not None:
-        accepted = set(tags(target, installer))
+        accepted = set(accepted_tags(target, installer))
         return any(f"{p}-{a}-{each}" in accepted for p in pythons for a in abis for each in platforms)
     pairs = python_pairs(target.python)
     native = {pair for group in pairs.native for pair in group}

@@ -6,12 +6,14 @@ its answer cannot be known from outside, and is said to be there.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from perennial.tags.root import Root
 from perennial.tags.target import LEGACY_ATTRIBUTES, Override
+
+if TYPE_CHECKING:
+    import ast
 
 _LARGEST: Final = 1 << 16
 _FUNCTION: Final = "manylinux_compatible"
@@ -34,6 +36,8 @@ def find_override(root: Root, folders: Iterable[str]) -> tuple[Override | None, 
 
 def read_override(source: bytes, path: str) -> Override | None:
     """What a module says that does nothing but state constants; None for any other."""
+    import ast  # noqa: PLC0415 - seldom needed
+
     try:
         statements = ast.parse(source).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -61,6 +65,8 @@ def read_override(source: bytes, path: str) -> Override | None:
 
 def _returned(body: list[ast.stmt]) -> tuple[bool | None] | None:
     """The constant that a function returns, in a tuple of one; None where it does anything else."""
+    import ast  # noqa: PLC0415
+
     rest = [each for each in body if not (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant))]
     match rest:
         case [] | [ast.Pass()] | [ast.Return(value=None)] | [ast.Return(value=ast.Constant(value=None))]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from perennial.errors import UsageError
-from perennial.tags.compute import tags
+from perennial.tags.compute import accepted_tags
 from perennial.tags.installers import Installer
 from perennial.tags.target import Target
 from perennial.wheel.filename import WheelFilename
@@ -21,7 +21,7 @@ def best(wheels: Iterable[str], target: Target, installer: Installer | None = No
     names = sorted(map(WheelFilename.parse, wheels))
     if len({(name.distribution.lower(), name.version) for name in names}) > 1:
         raise UsageError("best() compares the wheels of one version: choose the version first, the newest that fits")
-    ranks = {tag: rank for rank, tag in reversed(list(enumerate(tags(target, installer))))}
+    ranks = {tag: rank for rank, tag in reversed(list(enumerate(accepted_tags(target, installer))))}
     fitting = []
     for name in names:
         own = [rank for tag in name.tags if (rank := ranks.get("-".join(tag))) is not None]

@@ -8,14 +8,16 @@ own newest Python.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from perennial.arch import Architecture
 from perennial.errors import UsageError, printable
-from perennial.knowledge.release import DistributionRelease
 from perennial.platform_tag import Libc
 from perennial.tags.target import Detail, Override, Python, Target
+
+if TYPE_CHECKING:
+    from perennial.knowledge import DistributionRelease, Knowledge
 
 DEFAULT_PYTHON: Final = (3, 14)  # where a target has none of its own: the newest that perennial is tested with
 KEYS: Final = ("arch", "python", "implementation", "abi", "manylinux")
@@ -36,9 +38,10 @@ class Choices(NamedTuple):
     manylinux: str | None = None
 
 
-def parse_target(text: str, releases: Callable[[], Iterable[DistributionRelease]]) -> Target:
-    """The target that a text means; `releases` are asked for only where it names one.
+def parse_target(text: str, knowledge: Knowledge | None = None) -> Target:
+    """The target that a text means: "debian:12", "glibc:2.28,arch=aarch64,python=3.12", "alpine:3.19,python=3.13t".
 
+    Releases are those of the shipped knowledge, which is read where a release is named, or of the given one.
     Raises `UsageError`.
     """
     system, choices = split_spec(text)
@@ -47,7 +50,11 @@ def parse_target(text: str, releases: Callable[[], Iterable[DistributionRelease]
         libc, version = Libc(found[1]), (int(found[2]), int(found[3]))
         detail = Detail("libc", f"{libc} {version[0]}.{version[1]}: as asked for")
         return _settle(Target(libc, version, "", Python.cpython(DEFAULT_PYTHON), details=(detail,)), choices, None)
-    release = _find(system, releases())
+    if knowledge is None:
+        from perennial.knowledge import load_knowledge  # noqa: PLC0415 - C libraries need none of it
+
+        knowledge = load_knowledge()
+    release = _find(system, knowledge.releases)
     detail = Detail("libc", f"{release.libc} {release.libc_release}: what {release.name} has")
     target = Target(
         release.libc, release.libc_version, "", Python.cpython(DEFAULT_PYTHON), name=release.name, details=(detail,)
