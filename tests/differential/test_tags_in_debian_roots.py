@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -44,7 +45,7 @@ CASES: Final = [
     for path in ("python3", "python3-dbg", "pypy3")
     if path in suite.only
 ]
-GLIBC: Final = {"bullseye": (2, 31), "bookworm": (2, 36), "trixie": (2, 41)}
+GLIBC: Final = {"bullseye": (2, 31), "bookworm": (2, 36), "trixie": (2, 41)}  # sid has 2.43 in 2026-11, and changes
 
 
 @cache
@@ -57,7 +58,11 @@ def root_of(suite: Suite) -> Path:
 
 @contextmanager
 def inside(root: Path) -> Iterator[tuple[Path, str]]:
-    """A folder in the root: its path outside and inside."""
+    """A folder in the root: its path outside and inside. There is a /dev/null then, without which uv runs no Python."""
+    device = root / "dev/null"
+    device.parent.mkdir(exist_ok=True)
+    if not device.exists():
+        os.mknod(device, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
     with tempfile.TemporaryDirectory(dir=root / "tmp") as folder:
         yield Path(folder), f"/{Path(folder).relative_to(root)}"
 
@@ -74,7 +79,8 @@ def test_the_root_is_what_debian_says(suite: Suite) -> None:
         ["chroot", root, "/usr/bin/getconf", "GNU_LIBC_VERSION"], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == target.libc_text
-    assert target.libc_version == GLIBC.get(suite.name, target.libc_version)
+    assert target.libc_version is not None
+    assert target.libc_version >= (2, 43) if suite.name == "sid" else target.libc_version == GLIBC[suite.name]
     assert target.name is not None
     assert target.name.startswith("Debian GNU/Linux")
 
