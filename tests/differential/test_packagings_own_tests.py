@@ -20,6 +20,7 @@ from typing import Final
 
 import pytest
 
+from tests.roots.make import alone
 from tests.wheels.download import cache_dir
 
 pytestmark = pytest.mark.wheels
@@ -66,15 +67,25 @@ def packagings_tests() -> Path:
     """The unpacked sdist."""
     place = cache_dir().parent / "sdists"
     folder = place / f"packaging-{VERSION}"
-    if not folder.is_dir():
-        place.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", ":all:", "--dest", str(place)]
-        done = subprocess.run([*command, f"packaging=={VERSION}"], capture_output=True, text=True, check=False)
-        archive = place / f"packaging-{VERSION}.tar.gz"
-        if not archive.is_file():
-            pytest.skip(f"packaging's sdist cannot be had: {done.stderr.strip().rpartition(chr(10))[2]}")
-        with tarfile.open(archive) as tar:
-            tar.extractall(place, filter="data")
+    with alone(place / ".lock"):
+        if not folder.is_dir():
+            command = [
+                sys.executable,
+                "-m",
+                "pip",
+                "download",
+                "--no-deps",
+                "--no-binary",
+                ":all:",
+                "--dest",
+                str(place),
+            ]
+            done = subprocess.run([*command, f"packaging=={VERSION}"], capture_output=True, text=True, check=False)
+            archive = place / f"packaging-{VERSION}.tar.gz"
+            if not archive.is_file():
+                pytest.skip(f"packaging's sdist cannot be had: {done.stderr.strip().rpartition(chr(10))[2]}")
+            with tarfile.open(archive) as tar:
+                tar.extractall(place, filter="data")
     return folder
 
 

@@ -80,7 +80,7 @@ SUITES: Final = tuple(
 )
 # Systems with Pythons to run: glibc 2.31, 2.36, 2.41, and what sid has.
 PYTHON_SUITES: Final = (
-    Suite("bullseye", "debian:11", Architecture.X86_64, ("python3", "python3-dbg")),
+    Suite("bullseye", "debian:11", Architecture.X86_64, ("python3", "python3-dbg", "python3-distutils")),
     Suite("bookworm", "debian:12", Architecture.X86_64, ("python3", "python3-dbg", "pypy3")),
     Suite("trixie", "debian:13", Architecture.X86_64, ("python3", "python3-dbg", "pypy3")),
     Suite("sid", "debian:unstable", Architecture.X86_64, ("python3", "python3-dbg")),
@@ -93,7 +93,7 @@ def obtain(suite: Suite) -> Root:
     UnavailableError where this machine has no means; AssertionError where it has, and they fail.
     """
     place = cache_dir() / f"{suite}-{datetime.now(UTC).date().isoformat()}"
-    with _alone(cache_dir() / f".{suite}.lock"):
+    with alone(cache_dir() / f".{suite}.lock"):
         if not place.is_dir():
             for old in cache_dir().glob(f"{suite}-20*"):
                 shutil.rmtree(old)
@@ -176,7 +176,7 @@ def _make(suite: Suite, place: Path) -> None:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def alone(path: Path) -> Iterator[None]:
     """Only one process at a time; the others wait."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as file:

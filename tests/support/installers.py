@@ -19,6 +19,7 @@ from typing import Any, Final
 
 import pytest
 
+from tests.roots.make import alone
 from tests.support.wheel_builder import wheel
 from tests.wheels.download import cache_dir
 
@@ -35,13 +36,14 @@ _CLEAN: Final = {
 def environment() -> Path:
     """The virtual environment's folder; made where it is not there. Skips where the index cannot be reached."""
     place = cache_dir().parent / "installers" / "-".join(pin.replace("==", "") for pin in PINS)
-    if not (place / "made").is_file():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", os.fspath(place)], check=True)
-        command = [os.fspath(place / "bin/python"), "-m", "pip", "install", "--quiet", *PINS]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
-        if done.returncode:
-            pytest.skip(f"the installers cannot be had: {done.stderr.strip().rpartition(chr(10))[2]}")
-        (place / "made").touch()
+    with alone(place.parent / ".lock"):
+        if not (place / "made").is_file():
+            subprocess.run([sys.executable, "-m", "venv", "--clear", os.fspath(place)], check=True)
+            command = [os.fspath(place / "bin/python"), "-m", "pip", "install", "--quiet", *PINS]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
+            if done.returncode:
+                pytest.skip(f"the installers cannot be had: {done.stderr.strip().rpartition(chr(10))[2]}")
+            (place / "made").touch()
     return place
 
 
