@@ -17,7 +17,7 @@ from perennial.knowledge import load_knowledge
 from perennial.platform_tag import Libc
 from perennial.tags import Installer, Python, Target, accepted_tags, best, compatible, platform_tags
 from perennial.tags.spec import parse_target
-from perennial.tags.why import Axis, first_refusal, refusals
+from perennial.tags.why import ORDER, Axis, first_refusal, refusals
 
 
 def target(text: str) -> Target:
@@ -172,6 +172,10 @@ HERE: Final = "glibc:2.28,python=3.12"
         (["py3-none-any", "1-py3-none-any"], 1),
         (["py2.py3-none-any", "cp312-cp312-manylinux_2_5_x86_64.manylinux_2_27_x86_64"], 1),
         (["cp312-cp312-manylinux_2_31_x86_64", "cp312-cp312-musllinux_1_2_x86_64", "py2-none-any"], None),
+        (
+            ["cp312-cp312-manylinux_2_28_x86_64.manylinux_2_31_x86_64", "cp312-cp312-manylinux_2_28_x86_64.linux_i686"],
+            1,
+        ),
         (["CP312-cp312-ManyLinux_2_17_x86_64"], 0),
         ([], None),
     ],
@@ -269,6 +273,12 @@ def test_there_is_a_reason_where_and_only_where_a_tag_is_refused(tag: tuple[str,
     found = list(refusals(*tag, target(text)))
     assert (not found) is compatible("-".join(tag), target(text))
     assert compatible("-".join(tag), target(text)) is ("-".join(tag) in accepted_tags(target(text)))
+
+
+@given(parts, targets)
+def test_reasons_come_in_the_order_of_the_axes(tag: tuple[str, str, str], text: str) -> None:
+    found = [ORDER.index(each.axis) for each in refusals(*tag, target(text)) if each.axis is not Axis.TAG]
+    assert found == sorted(found)
 
 
 def test_what_is_no_tag() -> None:

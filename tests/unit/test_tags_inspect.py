@@ -329,6 +329,36 @@ def test_this_python_from_outside_is_what_it_says_itself() -> None:
         assert accepted_tags(other, Installer.PIP) == accepted_tags(own, Installer.PIP)
 
 
+def test_relative_paths_are_of_this_folder(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tree.folder / "bin").mkdir(parents=True)
+    (tree.folder / "bin/python").symlink_to(os.path.realpath(sys.executable))
+    monkeypatch.chdir(tree.folder)
+    assert inspect_interpreter("bin/python").arch == inspect_interpreter(sys.executable).arch
+    assert inspect_interpreter("./bin/../bin/python").arch == inspect_interpreter(sys.executable).arch
+
+
+def test_the_root_that_is_this_system() -> None:
+    target = inspect_root("/")
+    assert target[:3] == this_system()[:3]
+
+
+def test_pipes_do_not_block(tree: Tree) -> None:
+    tree.glibc().python()
+    os.mkfifo(tree.folder / "usr/bin/python3")
+    with pytest.raises(UnreadableError, match="not a regular file"):
+        inspect_root(os.fspath(tree.folder))
+    (tree.folder / "lib/some-linux-gnu/libc.so.6").unlink()
+    os.mkfifo(tree.folder / "lib/some-linux-gnu/libc.so.6")
+    with pytest.raises(UnreadableError, match="no file of glibc there says its version"):
+        inspect_interpreter("usr/bin/python3.11", os.fspath(tree.folder))
+
+
+def test_a_library_that_claims_nonsense_costs_nothing(tree: Tree) -> None:
+    tree.glibc(b"GNU C Library stable release version 9999.9999.\n").python()
+    with pytest.raises(UnreadableError, match="no file of glibc there says its version"):
+        inspect_interpreter("usr/bin/python3.11", os.fspath(tree.folder))
+
+
 def test_nothing_of_the_interpreter_is_run(tree: Tree) -> None:
     """A Python whose start would leave a trace is inspected without one, and asked with one."""
     trace = tree.folder / "trace"

@@ -37,8 +37,10 @@ def this_system() -> Target:
 def observe() -> Observed:
     """Asks the running Python."""
     executable = sys.executable or ""
+    program: Program | str = "the Python's own file is unknown"
     try:
-        program: Program | str = read_program(executable)
+        if executable:
+            program = read_program(executable)
     except UnreadableError as error:
         program = f"the Python's own file could not be read ({error})"
     is_musl = isinstance(program, Program) and program.libc is Libc.MUSL

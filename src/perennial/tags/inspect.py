@@ -8,6 +8,7 @@ that its loader leads to (PT_INTERP), and says itself which version it is.
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Final, NamedTuple
 
@@ -34,11 +35,13 @@ _LARGEST_TEXT: Final = 1 << 16
 
 
 def inspect_interpreter(path: str, root_folder: str = "/") -> Target:
-    """The target of a Python at a path, which is one inside the root where a root is given.
+    """The target of a Python at a path; where a root is given, the path is one inside of it.
 
     Raises `UnreadableError` where it is no ELF program, or where nothing says which Python it is.
     """
     root = Root(root_folder)
+    if root_folder == "/":
+        path = os.path.join(os.getcwd(), path)
     inside = root.real(path)
     if inside is None:
         raise UnreadableError(f"{printable(root.outside(path))}: no such file")
@@ -64,7 +67,7 @@ def inspect_root(folder: str) -> Target:
     name = _release_name(root) or printable(folder)
     for path in _PYTHONS:
         if root.real(path) is not None:
-            return inspect_interpreter(path, folder)._replace(name=name)
+            return inspect_interpreter(f"/{path}", folder)._replace(name=name)
     target = _without_python(root)
     if target is None:
         raise UnreadableError(

@@ -20,7 +20,8 @@ LARGEST: Final = 64 << 20  # bytes; glibc's with debugging information is below 
 _GLIBC_LINE: Final = re.compile(
     rb"(?:GNU C Library|ld\.so) [^\n\0]{0,200}?release version (\d{1,4}\.\d{1,4}[^ ,\n\0]{0,40})"
 )
-_NUMBERS: Final = re.compile(r"(\d{1,4})\.(\d{1,4})")
+# A library may say anything; a list of tags must stay one that can be printed.
+_NUMBERS: Final = re.compile(r"(\d{1,2})\.(\d{1,3})(?!\d)")
 _MUSL_VERSION: Final = re.compile(rb"\0(\d{1,3}\.\d{1,3}\.\d{1,3}(?:-git-[^\0]{1,60})?)\0")
 _MUSL_MARK: Final = b"musl libc"
 

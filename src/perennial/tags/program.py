@@ -6,6 +6,7 @@ Read from the file header and the program headers alone, some hundred bytes of t
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeVar
 
@@ -16,6 +17,8 @@ from perennial.elf.source import check_range
 from perennial.errors import ElfFormatError, UnreadableError, printable
 from perennial.platform_tag import Libc
 
+# A root may hold a pipe under any name, and opening one must not wait. Roots may lie on other systems than Linux.
+_FLAGS: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _EF_ARM_ABI_FLOAT_HARD: Final = 0x400  # ARM IHI 0044, "ELF for the Arm Architecture"
 
 
@@ -56,7 +59,8 @@ class OpenFile:
 
     def read(self, offset: int, size: int, field: str) -> bytes:
         check_range(offset, size, self.size, field)
-        data = os.pread(self._descriptor, size, offset)
+        os.lseek(self._descriptor, offset, os.SEEK_SET)
+        data = os.read(self._descriptor, size)
         if len(data) < size:
             raise ElfFormatError("the file was cut short while it was read", field=field, offset=offset)
         return data
@@ -80,13 +84,16 @@ _Result = TypeVar("_Result")
 
 def _with_file(path: str, read: Callable[[OpenFile], _Result]) -> _Result:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        descriptor = os.open(path, _FLAGS)
     except OSError as error:
         raise UnreadableError(f"{printable(path)}: {error.strerror}") from error
     try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise UnreadableError(f"{printable(path)}: not a regular file")
         return read(OpenFile(descriptor))
     except ElfFormatError as error:
-        if error.field == "EI_MAG" and os.pread(descriptor, 2, 0) == b"#!":
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        if error.field == "EI_MAG" and os.read(descriptor, 2) == b"#!":
             raise UnreadableError(
                 f"{printable(path)}: a script, not a program: name the interpreter that it starts"
             ) from error

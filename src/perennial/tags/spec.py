@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 DEFAULT_PYTHON: Final = (3, 14)  # where a target has none of its own: the newest that perennial is tested with
 KEYS: Final = ("arch", "python", "implementation", "abi", "manylinux")
-_LIBC: Final = re.compile(r"(glibc|musl):(\d{1,4})\.(\d{1,4})(?:\.\d+)*")
-_VERSION: Final = re.compile(r"(2|3)\.(\d{1,3})(?:\.(\d{1,4}))?(t?)(d?)")
-_TAG: Final = re.compile(r"([a-z]+)(2|3)(\d{1,3})(t?)(d?)")
+_LIBC: Final = re.compile(r"(glibc|musl):(\d{1,2})\.(\d{1,3})(?:\.\d+)*")
+_VERSION: Final = re.compile(r"(2|3)\.(\d{1,2})(?:\.(\d{1,4}))?(t?)(d?)")
+_TAG: Final = re.compile(r"([a-z]+)(2|3)(\d{1,2})(t?)(d?)")
 _ARCH: Final = re.compile(r"[a-z0-9_]+")
 _ANSWERS: Final = {"yes": True, "no": False}
 

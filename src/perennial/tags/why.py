@@ -73,8 +73,8 @@ def first_refusal(tag: str, target: Target) -> Refusal | None:
 
 def refusals(python: str, abi: str, platform: str, target: Target) -> Iterator[Refusal]:
     """All reasons why a target does not accept one tag, in the order of the axes."""
-    found = [*_of_platform(PlatformTag.parse(platform), target), *_of_python(python, abi, platform, target)]
-    yield from sorted(found, key=lambda each: ORDER.index(each.axis))
+    yield from _of_platform(PlatformTag.parse(platform), target)
+    yield from _of_python(python, abi, platform, target)
 
 
 def _nearness(refusal: Refusal) -> tuple[int, int]:
