@@ -250,3 +250,32 @@ def test_uv_chooses_for_another_platform(text: str, tmp_path: Path) -> None:
     target = described(text)
     options = ("--python", installers.program("python"), *UV_TARGETS[text])
     check_choices(target, Installer.UV, tmp_path, lambda folder, names: installers.uv_chooses(folder, names, *options))
+
+
+OVERRIDES: Final = {
+    "a function": "def manylinux_compatible(major, minor, arch):\n    return None if minor > 20 else minor % 2 == 0\n",
+    "no to all": "def manylinux_compatible(major, minor, arch):\n    return False\n",
+    "yes to all": "def manylinux_compatible(major, minor, arch):\n    return True\n",
+    "attributes": "manylinux2014_compatible = False\nmanylinux1_compatible = False\n",
+}
+
+
+@pytest.mark.parametrize("kind", OVERRIDES)
+@pytest.mark.parametrize("installer", [Installer.PIP, Installer.UV])
+def test_overrides_at_work(installer: Installer, kind: str, tmp_path: Path) -> None:
+    """A virtual environment whose site-packages have a `_manylinux` module."""
+    environment = tmp_path / "environment"
+    subprocess.run([installers.program("python"), "-m", "venv", "--without-pip", os.fspath(environment)], check=True)
+    (site,) = environment.glob("lib/python*/site-packages")
+    (site / "_manylinux.py").write_text(OVERRIDES[kind], encoding="utf-8")
+    python = os.fspath(environment / "bin/python")
+    target = ask_interpreter(python)
+    assert target.override is not None
+    (tmp_path / "wheels").mkdir()
+
+    def choose(folder: Path, names: Sequence[str]) -> dict[str, str]:
+        if installer is Installer.UV:
+            return installers.uv_chooses(folder, names, "--python", python)
+        return installers.pip_chooses(folder, names, installers.program("python"), "-m", "pip", "--python", python)
+
+    check_choices(target, installer, tmp_path / "wheels", choose)

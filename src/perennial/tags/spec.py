@@ -114,7 +114,7 @@ def _settle(target: Target, choices: Choices, release: DistributionRelease | Non
         there = ", ".join(sorted(release.architectures))
         text = f"{arch}: as asked for; {release.name} is known on {there} only"
     else:
-        text = f"{arch}: as asked for" if choices.arch else f"{arch}: not said, and taken where nothing is"
+        text = f"{arch}: as asked for" if choices.arch else f"{arch}: nothing was said of it"
     target = _with(target._replace(arch=arch), "architecture", text)
     own = None if release is None or release.python is None else release.python.rpartition("/")[2]
     python = _python(choices, own)
@@ -123,7 +123,7 @@ def _settle(target: Target, choices: Choices, release: DistributionRelease | Non
     elif own is not None and release is not None:
         text = f"{python}: {release.name}'s own"
     else:
-        text = f"{python}: not said, and no Python of its own is known"
+        text = f"{python}: nothing was said of it, and no Python that comes with it is known"
     return _overridden(_with(target._replace(python=python), "python", text), choices)
 
 
