@@ -136,6 +136,36 @@ def test_floors(arch: str, last: tuple[str, str]) -> None:
     assert platform_tags(target(f"glibc:2.40,arch={arch}"))[-2:] == last
 
 
+PACKAGING, PIP, UV, POETRY, PDM = Installer
+
+
+@pytest.mark.parametrize(
+    ("text", "tag", "accepted_by"),
+    [
+        ("glibc:2.40,arch=riscv64", "manylinux_2_17_riscv64", {PACKAGING, PIP, POETRY, PDM}),
+        ("glibc:2.40,arch=riscv64", "manylinux_2_28_riscv64", {None, PACKAGING, PIP, POETRY, PDM}),
+        ("glibc:2.40,arch=riscv64", "manylinux2014_riscv64", {PACKAGING, PIP, POETRY, PDM}),
+        ("glibc:2.40,arch=loongarch64", "manylinux_2_36_loongarch64", {None, PACKAGING, PIP, POETRY, UV}),
+        ("glibc:2.40,arch=loongarch64", "manylinux_2_35_loongarch64", {PACKAGING, PIP, POETRY}),
+        ("glibc:2.40,arch=i686", "manylinux_2_28_i686", {None, PACKAGING, PIP, POETRY, UV}),
+        ("glibc:2.40,arch=armv6l", "manylinux_2_28_armv6l", {None}),
+        ("glibc:3.2", "manylinux_2_28_x86_64", {None, PACKAGING, PIP, POETRY}),
+        ("glibc:2.40,manylinux=no", "manylinux_2_28_x86_64", {PDM}),
+        ("musl:1.2", "musllinux_1_0_x86_64", {None, PACKAGING, PIP, POETRY, UV}),
+    ],
+)
+def test_the_table_of_differences(text: str, tag: str, accepted_by: set[Installer | None]) -> None:
+    """docs/explanation/how-installers-compute-tags.md; the measurements are in tests/differential."""
+    assert {each for each in (None, *Installer) if tag in platform_tags(target(text), each)} == accepted_by
+
+
+def test_where_the_plain_tag_stands() -> None:
+    for text, last in (("glibc:2.28", {UV, PDM}), ("musl:1.2", {UV})):
+        for installer in (None, *Installer):
+            place = -1 if installer in last else 0
+            assert platform_tags(target(text), installer)[place] == "linux_x86_64"
+
+
 REFUSED: Final = [
     ("glibc:2.36,arch=armv8l", Installer.PDM, "pdm knows no architecture armv8l"),
     ("glibc:2.36,arch=mips64", Installer.UV, "uv knows no architecture mips64"),

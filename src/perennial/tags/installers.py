@@ -65,7 +65,7 @@ PEP: Final = Rules(
 )
 _PACKAGING: Final = Rules(
     measured="26.3",
-    floors=dict.fromkeys(("x86_64", "i686"), 5) | dict.fromkeys((*_TO_LINUX - {"x86_64"}, "armv7l"), 17),
+    floors=dict.fromkeys(("x86_64", "i686"), 5) | dict.fromkeys((*_TO_LINUX - {"x86_64"}, "armv7l", "armv8l"), 17),
     default_floor=None,
     aliases_everywhere=True,
     checks_header=frozenset({"armv7l", "armv8l", "i686"}),
@@ -97,7 +97,7 @@ RULES: Final[Mapping[Installer, Rules]] = {
         measured="2.29.3 (dep-logic 0.7.2)",
         linux_first=False,
         floors={
-            **dict.fromkeys(("x86_64", "i686"), 5),
+            **dict.fromkeys(("x86_64", "x86"), 5),
             **dict.fromkeys(("aarch64", "armv7l", "ppc64", "ppc64le", "s390x", "riscv64"), 17),
         },
         default_floor=None,

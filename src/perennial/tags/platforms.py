@@ -66,7 +66,7 @@ def accepts_platform(tag: PlatformTag, target: Target) -> bool:
         return True  # linux_*
     if target.libc is not tag.libc or target.libc_version is None:
         return False
-    if tag.text not in (tag.canonical.text, getattr(tag.canonical.legacy_alias, "text", None)):
+    if tag not in (tag.canonical, tag.canonical.legacy_alias):
         return False  # manylinux_02_17, and aliases that PEP 600 does not name
     if tag.libc is Libc.MUSL:
         # "a binary compiled against an earlier version of musl": of the same major version, for now.
@@ -134,10 +134,7 @@ def _header_fits(target: Target, rules: Rules) -> bool:
 
 def floor_of(arch: str, rules: Rules = PEP) -> int | None:
     """The lowest Y of manylinux_2_Y_arch; None where there are no such tags."""
-    own = next((name for name, spelled in rules.names.items() if spelled == arch), arch)
-    if rules.armv8l == ("armv8l", "armv7l") and own == "armv8l":
-        own = "armv7l"
-    return rules.floors.get(own, rules.default_floor)
+    return rules.floors.get(arch, rules.default_floor)
 
 
 def _glibc_versions(highest: tuple[int, int], floor: int | None, rules: Rules) -> Iterator[tuple[int, int]]:
