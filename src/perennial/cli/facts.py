@@ -55,7 +55,7 @@ def knowledge_of(mainstream: str | None) -> Knowledge:
     """
     releases = load_knowledge().releases
     if mainstream is None:
-        return Knowledge(releases, _learned_here)
+        return Knowledge(releases, _learned_here, keeps_promises=True)
     from perennial.knowledge.knowledge import load_releases
     from perennial.knowledge.mainstream import parse_mainstream
 

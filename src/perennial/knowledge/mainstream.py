@@ -62,13 +62,15 @@ def knowledge_on(knowledge: Knowledge, date: str) -> Knowledge:
 
     What is rolling counts as it is known, which is not how it was: so a rolling release counts only from
     the day on which it was measured. Of the time after the knowledge's own date nothing is
-    known but ends of life, and those are asked for by date.
+    known but ends of life, and those are asked for by date. What was published later than that day
+    promises nothing on it.
     """
     if date >= knowledge.as_of:
         return knowledge
     earlier = copy(knowledge)
     earlier.releases = tuple(release for release in knowledge.releases if _was_out(release, date))
     earlier.as_of = date
+    earlier.keeps_promises = False
     return earlier
 
 

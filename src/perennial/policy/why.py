@@ -30,7 +30,7 @@ class Answer(NamedTuple):
 
     `libraries` are the platform libraries that have it, empty where none is known to. `version` is the
     node of a symbol, and None elsewhere. `has`, `lacks` and `unknown` are the releases that count on
-    the architecture, by falling C library; of `since` and `limit` see `Provision`.
+    the architecture, by falling C library; of `since`, `limit`, `despite` and `published` see `Provision`.
     """
 
     kind: Kind
@@ -42,6 +42,8 @@ class Answer(NamedTuple):
     has: tuple[DistributionRelease, ...]
     lacks: tuple[DistributionRelease, ...]
     unknown: tuple[DistributionRelease, ...]
+    despite: tuple[DistributionRelease, ...] = ()
+    published: str | None = None
 
 
 def answers(policies: Policies, name: str) -> tuple[Answer, ...]:
@@ -163,7 +165,8 @@ def _answer(
     def those(wanted: bool | None) -> tuple[DistributionRelease, ...]:  # noqa: FBT001
         return tuple(release for release in policies.releases if verdicts.get(release.id) is wanted)
 
-    return Answer(kind, name, libraries, version, *_ends(provision), those(True), those(False), those(None))
+    known = (those(True), those(False), those(None))
+    return Answer(kind, name, libraries, version, *_ends(provision), *known, provision.despite, provision.published)
 
 
 def _ends(provision: Provision) -> tuple[tuple[int, int] | None, Limit]:
