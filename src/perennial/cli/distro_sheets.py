@@ -12,6 +12,7 @@ from perennial.report.sheet import BLANK, Row, Sheet, Span, row
 from perennial.symbol_version import SymbolVersion
 
 Stores = Mapping[str, SymbolStore]
+SHIPPED: Final = "shipped with perennial"
 
 # Where each fact comes from, as data/SOURCES.md has it.
 _SOURCES: Final = {
@@ -54,6 +55,7 @@ def show_json(identity: str, release: DistributionRelease | None, stores: Stores
                     "tier": library.tier,
                     "build_id": library.build_id,
                     "nodes": _nodes(store, soname, number),
+                    "source": _source(store, soname, number),
                 }
                 for soname in store.sonames
                 if (library := store.library(soname, number)) is not None
@@ -114,7 +116,15 @@ def _library_rows(store: SymbolStore, number: int) -> Iterator[Row]:
             continue
         package = f"{library.package} {versions.get(library.package, '')}" if library.package else "package unknown"
         highest = ", ".join(_highest(_nodes(store, soname, number)))
-        yield row("", f"{soname:30}{library.tier or '?':11}{package:40}{highest}")
+        source = _source(store, soname, number)
+        mark = "" if source == SHIPPED else f"  ({source})"
+        yield row("", f"{soname:30}{library.tier or '?':11}{package:40}{highest}".rstrip(), Span(mark, "dim"))
+
+
+def _source(store: SymbolStore, soname: str, number: int) -> str:
+    """Where what is known of a library comes from."""
+    own = store.source(soname, number)
+    return SHIPPED if own is None else f"learned here, {own.date}"
 
 
 def _having(store: SymbolStore, soname: str, tier: str | None) -> frozenset[int]:
