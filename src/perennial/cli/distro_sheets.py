@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from perennial.knowledge import DistributionRelease
+from perennial.knowledge.learned_release import REASON as LEARNED_HERE
 from perennial.knowledge.snapshot import ABSENT, TIERS
 from perennial.knowledge.symbol_store import SymbolStore
 from perennial.report.sheet import BLANK, Row, Sheet, Span, row
@@ -63,7 +64,7 @@ def show_json(identity: str, release: DistributionRelease | None, stores: Stores
         }
         for store, number, info in _snapshots(identity, stores, arch)
     ]
-    return {"schema": "perennial.distro/1", **facts, "sources": _SOURCES, "learned": learned}
+    return {"schema": "perennial.distro/1", **facts, "sources": _sources(release), "learned": learned}
 
 
 def show_sheet(identity: str, release: DistributionRelease | None, stores: Stores, arch: str | None) -> Sheet:
@@ -76,9 +77,17 @@ def show_sheet(identity: str, release: DistributionRelease | None, stores: Store
     return tuple(rows)
 
 
+def _sources(release: DistributionRelease | None) -> Mapping[str, str]:
+    if release is None or release.mainstream_reason != LEARNED_HERE:
+        return _SOURCES
+    return dict.fromkeys(_SOURCES, "as it was learned here")
+
+
 def _release_rows(release: DistributionRelease) -> Iterator[Row]:
+    sources = _sources(release)
+
     def fact(label: str, text: str, source: str) -> Row:
-        return row(label, text, Span(f"  ({_SOURCES[source]})", "dim"))
+        return row(label, text, Span(f"  ({sources[source]})", "dim"))
 
     tops = ", ".join(f"{name} {top}" for name, top in release.tops.items() if name != "GLIBC")
     yield fact("libc", f"{release.libc.value} {release.libc_release}", "libc_release")
@@ -94,8 +103,14 @@ def _release_rows(release: DistributionRelease) -> Iterator[Row]:
     if release.kernel is not None:
         yield fact("kernel", release.kernel, "kernel")
     yield row(
-        "counts", f"tier {release.mainstream}: {release.mainstream_reason}" if release.counts else "for no policy"
+        "counts", f"tier {release.mainstream}: {release.mainstream_reason}" if release.counts else _no_policy(release)
     )
+
+
+def _no_policy(release: DistributionRelease) -> str:
+    if release.mainstream_reason == LEARNED_HERE:
+        return "for no policy but those of a list that names it (--mainstream)"
+    return "for no policy"
 
 
 def _tier_rows(store: SymbolStore, number: int) -> Iterator[Row]:
@@ -173,7 +188,7 @@ def _facts(release: DistributionRelease, stores: Stores) -> dict[str, Any]:
 
 
 def _end(release: DistributionRelease) -> str:
-    if release.rolling:
+    if release.rolling and release.mainstream_reason != LEARNED_HERE:
         return "rolling"
     end = max(release.end_of_life or "", release.extended_end_of_life or "")
     return end or "not known"
