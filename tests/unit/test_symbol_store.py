@@ -146,9 +146,10 @@ def test_a_partial_snapshot_leaves_the_other_libraries_that_shipped() -> None:
         assert found.library(library.soname, 0) == library._replace(nodes=(), exports=(), versioned_only=())
         for symbol, version in library.exports:
             assert 0 in (found.exporting(library.soname, symbol, version) or ())
-        assert found.source(library.soname, 0) is None
-    own = found.source(name, 0)
-    assert own is not None and own.packages == {"mine": "1"}
+        assert not found.is_own(library.soname, 0)
+        assert found.source(library.soname, 0) == OLD.info
+    assert found.is_own(name, 0)
+    assert found.source(name, 0).packages == {"mine": "1"}
     assert found.snapshots[0].date == "2027-01-01"
     # a package and a tier that were not found out stay as they were
     described = found.library(name, 0)

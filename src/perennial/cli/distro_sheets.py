@@ -121,7 +121,6 @@ def _tier_rows(store: SymbolStore, number: int) -> Iterator[Row]:
 
 
 def _library_rows(store: SymbolStore, number: int) -> Iterator[Row]:
-    versions = store.snapshots[number].packages
     for soname in store.sonames:
         library = store.library(soname, number)
         if library is None:
@@ -129,7 +128,8 @@ def _library_rows(store: SymbolStore, number: int) -> Iterator[Row]:
         if library.tier == ABSENT:
             yield row("", f"{soname:30}", Span(ABSENT, "warning"))
             continue
-        package = f"{library.package} {versions.get(library.package, '')}" if library.package else "package unknown"
+        version = store.source(soname, number).packages.get(library.package, "")
+        package = f"{library.package} {version}" if library.package else "package unknown"
         highest = ", ".join(_highest(_nodes(store, soname, number)))
         source = _source(store, soname, number)
         mark = "" if source == SHIPPED else f"  ({source})"
@@ -138,8 +138,7 @@ def _library_rows(store: SymbolStore, number: int) -> Iterator[Row]:
 
 def _source(store: SymbolStore, soname: str, number: int) -> str:
     """Where what is known of a library comes from."""
-    own = store.source(soname, number)
-    return SHIPPED if own is None else f"learned here, {own.date}"
+    return f"learned here, {store.source(soname, number).date}" if store.is_own(soname, number) else SHIPPED
 
 
 def _having(store: SymbolStore, soname: str, tier: str | None) -> frozenset[int]:

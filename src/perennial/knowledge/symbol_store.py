@@ -71,7 +71,8 @@ class SymbolStore:
         numbers = {info.key: number for number, info in enumerate(shipped.values())}
         for key in self._own:
             numbers.setdefault(key, len(numbers))
-        infos = {info.key: info for info in shipped.values()}
+        self._shipped: Final = {info.key: info for info in shipped.values()}
+        infos = dict(self._shipped)
         for key, snapshot in self._own.items():
             infos[key] = _overlaid(infos.get(key), snapshot.info)
         self.snapshots: Final = tuple(infos.values())
@@ -148,11 +149,14 @@ class SymbolStore:
         """The libraries that export a symbol in some snapshot; reads them all."""
         return tuple(soname for soname in self.sonames if self._of(soname).exporting_any(symbol))
 
-    def source(self, soname: str, snapshot: int) -> SnapshotInfo | None:
-        """The user's own snapshot that a library is from; None for one that shipped."""
-        if snapshot not in self._own_libraries.get(soname, {}):
-            return None
-        return self._own[self.snapshots[snapshot].key].info
+    def is_own(self, soname: str, snapshot: int) -> bool:
+        """Whether a snapshot's library was learned here, and did not ship."""
+        return snapshot in self._own_libraries.get(soname, {})
+
+    def source(self, soname: str, snapshot: int) -> SnapshotInfo:
+        """The snapshot that a library is from: the user's own, or the shipped one below it."""
+        key = self.snapshots[snapshot].key
+        return self._own[key].info if self.is_own(soname, snapshot) else self._shipped[key]
 
     def snapshot(self, number: int) -> Snapshot:
         """A whole snapshot, what shipped and what was learned here together."""

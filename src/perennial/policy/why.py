@@ -9,6 +9,7 @@ from typing import NamedTuple
 from perennial.knowledge import DistributionRelease
 from perennial.knowledge.glibc_history import load_glibc_history
 from perennial.knowledge.knowledge import MUSL_SONAME
+from perennial.knowledge.snapshot import ABSENT
 from perennial.platform_tag import Libc
 from perennial.policy.derive import Policies
 from perennial.policy.policy import Limit, Provision
@@ -71,12 +72,21 @@ def kind_of(policies: Policies, name: str) -> Kind:
 
 
 def _library(policies: Policies, soname: str) -> Answer:
-    arch = policies.arch.value
     provision = policies.library(soname)
     if provision.limit is Limit.UNKNOWN:
         return Answer(Kind.LIBRARY, soname, (), None, *_ends(provision), (), (), policies.releases)
-    verdicts = {release.id: policies.knowledge.provides_library(release, arch, soname) for release in policies.releases}
-    return _answer(policies, Kind.LIBRARY, soname, provision, verdicts, libraries=(soname,))
+    verdicts = {release.id: _has_library(policies, release, soname) for release in policies.releases}
+    found = _answer(policies, Kind.LIBRARY, soname, provision, verdicts, libraries=(soname,))
+    if found.since is None:
+        return found
+    # tags allow what can be installed nearly everywhere, and name nobody who is in the way of it
+    return found._replace(despite=tuple(release for release in found.lacks if release.libc_version >= found.since))
+
+
+def _has_library(policies: Policies, release: DistributionRelease, soname: str) -> bool:
+    arch = policies.arch.value
+    host = policies.knowledge.host_library(release, arch, soname)
+    return policies.knowledge.provides_library(release, arch, soname) and (host is None or host[0] != ABSENT)
 
 
 def _versions(policies: Policies, name: str) -> tuple[Answer, ...]:

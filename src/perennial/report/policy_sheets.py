@@ -209,6 +209,8 @@ def _lack(answer: Answer) -> str:
 
 
 def _promise(answer: Answer) -> str:
+    if answer.kind is Kind.LIBRARY:
+        return "what needs it does not run there"
     if answer.published is None:
         return "the PEP of a legacy tag says so"
     return f"frozen since perennial {answer.published}, which published this policy with it"
