@@ -11,6 +11,7 @@ import pytest
 
 from perennial import AuditReport, Finding, Severity, audit_wheel
 from perennial.audit.checks import RULES
+from tests.support.audits import audit_members, rules
 from tests.support.elf_builder import ARCHES, Export, Import, Need, NeedVersion, Verdef, elf
 from tests.support.wheel_builder import add_lines, alter_line, drop_lines, wheel
 
@@ -295,6 +296,24 @@ CASES: tuple[Case, ...] = (
             ),
             BUNDLE: elf(soname=LIBFOO, exports=(Export("foo", "FOO_1"),)),
         },
+    ),
+    case(
+        "unresolved-symbol",
+        "a weak reference at a version of a library in the wheel, which has it not",
+        members={
+            EXTENSION: module(
+                needed=(LIBFOO,),
+                imports=(LIBC, Import("foo", "FOO_1", LIBFOO), Import("bar", "FOO_1", LIBFOO, weak=True)),
+                runpath="$ORIGIN/../demo.libs",
+            ),
+            BUNDLE: elf(soname=LIBFOO, exports=(Export("foo", "FOO_1"),)),
+        },
+    ),
+    case(
+        "unresolved-symbol",
+        "nobody has learned that architecture's libstdc++",
+        tags="cp311-cp311-linux_ppc64",
+        members=one(module(arch="ppc64", needed=("libstdc++.so.6",), imports=(Import("of_some_libstdcxx"),))),
     ),
     case(
         "unresolved-symbol",
@@ -785,3 +804,14 @@ def test_the_bound_on_findings_hides_no_verdict(tmp_path: Path) -> None:
     assert report.lowest.text == "linux_x86_64"
     assert report.honest is False
     assert report.has_errors
+
+
+def test_what_bundled_libraries_export_is_known_without_reading_them_again() -> None:
+    """`audit` is handed nothing here that could say which members export a name."""
+    members = {
+        EXTENSION: module(needed=(LIBFOO,), imports=(LIBC, Import("foo")), runpath="$ORIGIN/../demo.libs"),
+        BUNDLE: elf(soname=LIBFOO, exports=(Export("foo"),)),
+    }
+    assert "unresolved-symbol" not in rules(audit_members(members, MANYLINUX))
+    members[BUNDLE] = elf(soname=LIBFOO, exports=(Export("bar"),))
+    assert "unresolved-symbol" in rules(audit_members(members, MANYLINUX))

@@ -45,10 +45,8 @@ class _Tar:
 
     def next(self) -> Member | None:
         self._reader.skip(self._unread - self._padding, "a member")
-        ended = len(self._reader.read(self._padding)) < self._padding
+        self._reader.read(self._padding)  # which umoci (0.4.7) leaves out at the end of a layer
         self._unread = self._padding = 0
-        if ended:
-            return None  # umoci (0.4.7) leaves out the padding of a layer's last member, and with it no content
         extended: dict[str, bytes] = {}  # what stands before the header and outdoes it
         while True:
             header = self._reader.read(_BLOCK)
