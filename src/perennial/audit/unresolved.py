@@ -53,6 +53,8 @@ _UNCERTAIN: Final = (
 _BY_MINOR: Final = re.compile(r"\.cpython-([23])(\d+)m?-[^./]*\.so$")
 _TAGGED: Final = re.compile(r"cp([23])(\d+)-cp\1\2(?:m|mu)?")
 
+_LIBC: Final = "libc.so.6"
+
 Minor = tuple[int, int]
 _Names = frozenset[str]
 
@@ -186,17 +188,20 @@ class _Known:
         return frozenset(name for name in left if not self._may_be_there(name, platform))
 
     def _may_be_there(self, name: str, platform: _Names) -> bool:
-        if name in load_python_names().others:
-            return True
+        store, libc = self._knowledge.symbols(self._arch), self._libc_sonames()
+        if any(store.versions(soname, name) for soname in _LINKED_IN):
+            return True  # asked first: these tables are small, and zlib is what is most often wanted without version
         if self._libc is Libc.GLIBC:
             history = load_glibc_history(self._arch)
-            if any(history.exports(library, name) for library in history.libraries):
+            if history.exports(_LIBC, name) or any(history.exports(library, name) for library in history.libraries):
                 return True
-        # Every process has the C library, which exports GLIBC_PRIVATE names too; the histories leave these out.
-        store, libc = self._knowledge.symbols(self._arch), self._libc_sonames()
         if not platform <= libc.union(store.sonames):
             return True  # nobody has learned what such a library exports on this architecture
-        return any(store.versions(soname, name) for soname in {*platform, *libc, *_LINKED_IN})
+        # Every process has the C library, which exports GLIBC_PRIVATE names too; the histories leave these out.
+        return (
+            any(store.versions(soname, name) for soname in (*sorted(platform - libc), *sorted(libc)))
+            or name in load_python_names().others
+        )
 
     def _libc_sonames(self) -> _Names:
         if self._libc is Libc.GLIBC:
