@@ -78,6 +78,7 @@ def read_elf(data: bytes | ByteSource, *, exports: bool = False) -> ElfFile:
         verdefs=verdefs,
         imports=symbols.imports(is_program=interpreter is not None or kind is ElfType.EXECUTABLE),
         exports=symbols.exports() if exports else None,
+        export_hashes=None if interpreter is not None else symbols.export_hashes(),
         flags=flags,
         flags_1=dynamic.get(DT_FLAGS_1) or 0,
         has_text_relocations=dynamic.get(DT_TEXTREL) is not None or bool(flags & DF_TEXTREL),
@@ -94,8 +95,8 @@ def _not_loadable(image: Image, abi: ElfAbi, kind: ElfType) -> ElfFile:
     """A file without a dynamic section: object files, core dumps, static programs."""
     return ElfFile(
         abi=abi, os_abi=image.os_abi, type=kind, is_dynamic=False, interpreter=None, soname=None, needed=(),
-        rpath=None, runpath=None, verneeds=(), verdefs=(), imports=(), exports=None, flags=0, flags_1=0,
-        has_text_relocations=False, has_relr=False, stack=StackPermission.UNSTATED, tls=None,
+        rpath=None, runpath=None, verneeds=(), verdefs=(), imports=(), exports=None, export_hashes=None, flags=0,
+        flags_1=0, has_text_relocations=False, has_relr=False, stack=StackPermission.UNSTATED, tls=None,
         build_id=None, x86_isa_needed=0, x86_isa_used=0,
     )  # fmt: skip
 
