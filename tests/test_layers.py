@@ -17,10 +17,12 @@ LAYERS = (
     {"errors", "arch", "symbol_version", "platform_tag", "finding", "progress"},
     {"elf"},
     {"wheel"},
+    {"system"},
     {"knowledge"},
     {"policy"},
     {"audit"},
     {"report"},
+    {"repair"},
     {"index"},
     {"learn"},
     {"api"},
@@ -32,7 +34,7 @@ MODULES = sorted(ROOT.rglob("*.py"))
 
 # Modules that a package which only turns values into values has no business with.
 AMBIENT = {"platform", "socket", "time", "datetime", "locale", "getpass", "tempfile", "subprocess", "urllib.request"}
-PURE = ("elf", "wheel", "knowledge", "policy", "audit")
+PURE = ("elf", "wheel", "system", "knowledge", "policy", "audit")
 
 
 def _room(path: Path) -> str:
