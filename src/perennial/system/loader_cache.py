@@ -70,7 +70,7 @@ def _base(data: bytes, where: str) -> int:
     if data.startswith(_OLD_MAGIC) and len(data) >= _OLD_HEADER:
         for order in "<>":
             (count,) = struct.unpack_from(f"{order}I", data, _OLD_HEADER - 4)
-            base = -(-(_OLD_HEADER + count * _OLD_ENTRY) // 8) * 8  # ALIGN_CACHE
+            base: int = -(-(_OLD_HEADER + count * _OLD_ENTRY) // 8) * 8  # ALIGN_CACHE
             if data[base : base + len(_MAGIC)] == _MAGIC:
                 return base
     if data.startswith(_MAGIC):

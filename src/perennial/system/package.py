@@ -52,8 +52,8 @@ class Package(NamedTuple):
             "distro": f"{vendor}-{release}" if release else vendor,
             "epoch": epoch,
         }
-        said = "&".join(f"{key}={_quote(value)}" for key, value in sorted(qualifiers.items()) if value)
-        where = f"{_quote(vendor.lower())}/{_quote(name)}@{_quote(version)}"
+        said = "&".join(f"{key}={quoted(value)}" for key, value in sorted(qualifiers.items()) if value)
+        where = f"{quoted(vendor.lower())}/{quoted(name)}@{quoted(version)}"
         return f"pkg:{self.manager}/{where}{'?' if said else ''}{said}"
 
 
@@ -74,5 +74,6 @@ class Database(Protocol):
         """Where the texts of its licence ought to be, as paths or folders."""
 
 
-def _quote(text: str) -> str:
+def quoted(text: str) -> str:
+    """A part of a package URL, percent-encoded."""
     return "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in text.encode())
