@@ -73,13 +73,14 @@ def write_wheel(
     changes: Changes,
     options: WriteOptions,
     *,
-    accept: Callable[[str], object] | None = None,
+    accept: Callable[[str, Written], object] | None = None,
 ) -> Written:
     """Writes the wheel in `source` to `destination`, each member in `changes` replaced, added, or, where it
     is None, left out.
 
     The file appears whole or not at all, and may take the place of the source, which is closed then.
-    `accept` is given the path of the file before it gets its name; if it raises, nothing is written.
+    `accept` is given the path of the file before that gets its name, and the result; if it raises, nothing is
+    written.
 
     Raises `ArchiveError` for a member that is damaged, `UnreadableError` where the file cannot be written, and
     `ValueError` for changes that make no sense.
@@ -88,12 +89,12 @@ def write_wheel(
         written = write_archive(source, file, changes, options)
         settle(file)
         _read_back(path, destination, written.entries, source)
+        result = Written(os.path.getsize(path), written.dropped)
         if accept is not None:
-            accept(path)
-        size = os.path.getsize(path)
+            accept(path, result)
         if os.path.exists(destination) and os.path.samefile(destination, source.path):
             source.close()  # some systems replace no file that is open
-    return Written(size, written.dropped)
+    return result
 
 
 class _Archive(NamedTuple):
