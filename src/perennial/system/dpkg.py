@@ -35,7 +35,9 @@ class Dpkg:
 
     def claims(self, names: Collection[str]) -> Iterator[Claim]:
         """See Database."""
-        wanted = {name.encode() for name in names}
+        # what lies there under one of the names may be what another path was diverted to
+        diverted = [path for path, (target, _) in self._diverted_paths().items() if _name(target) in names]
+        wanted = {name.encode() for name in (*names, *map(_name, diverted))}
         endings = tuple(b"/%b\n" % name for name in wanted)
         for file in self._in_likely_order(names):
             data = self._list(file)
@@ -106,12 +108,19 @@ class Dpkg:
 
     def _diverted(self, path: str, package: Package) -> str:
         """Where a package's file really is: dpkg-divert(1) moves those of all packages but one."""
+        target, diverter = self._diverted_paths().get(path, (path, ""))
+        return path if diverter == package.name else target
+
+    def _diverted_paths(self) -> dict[str, tuple[str, str]]:
         if self._diversions is None:
-            lines = (self._files.read(f"{_FOLDER}/diversions") or b"").decode("utf-8", "replace").split("\n")
+            lines = (self._files.read(f"{_FOLDER}/diversions") or b"").decode("utf-8", "surrogateescape").split("\n")
             thirds = zip(lines[::3], lines[1::3], lines[2::3], strict=False)
             self._diversions = {one.lstrip("/"): (to.lstrip("/"), by) for one, to, by in thirds}
-        target, diverter = self._diversions.get(path, (path, ""))
-        return path if diverter == package.name else target
+        return self._diversions
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _path(file: str, line: bytes) -> str:

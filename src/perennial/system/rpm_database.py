@@ -116,11 +116,11 @@ def _berkeley_db_values(data: bytes, where: str) -> Iterator[bytes]:
     order = next((order for order in "<>" if struct.unpack_from(f"{order}I", data, 12)[0] == _BDB_HASH_MAGIC), None)
     if order is None:
         raise _broken(where)
-    (size,) = struct.unpack_from(f"{order}I", data, 20)
-    if not 512 <= size <= 1 << 16 or size & (size - 1):
+    size, last = struct.unpack_from(f"{order}I", data, 20)[0], struct.unpack_from(f"{order}I", data, 32)[0]
+    if not 512 <= size <= 1 << 16 or size & (size - 1) or len(data) < (last + 1) * size:
         raise _broken(where)
     pages = _Pages(data, order, size, where)
-    for number in range(1, len(data) // size):
+    for number in range(1, last + 1):
         if pages.kind(number) in _BDB_HASH_PAGES:
             yield from pages.values(number)
 
