@@ -34,7 +34,7 @@ MODULES = sorted(ROOT.rglob("*.py"))
 
 # Modules that a package which only turns values into values has no business with.
 AMBIENT = {"platform", "socket", "time", "datetime", "locale", "getpass", "tempfile", "subprocess", "urllib.request"}
-PURE = ("elf", "wheel", "system", "knowledge", "policy", "audit")
+PURE = ("elf", "wheel", "system", "knowledge", "policy", "audit", "repair")
 
 
 def _room(path: Path) -> str:

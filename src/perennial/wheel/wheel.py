@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 from operator import itemgetter
 from typing import Final, NamedTuple
 
@@ -104,10 +105,11 @@ def read_open_wheel(
     sha256: bool = False,
     hashes: bool = True,
     progress: Progress | None = None,
+    known: Mapping[str, WheelMember] | None = None,
 ) -> Wheel:
     """Reads the wheel in an archive, as `read_wheel` does; `filename` is its name where it is not to be the
     archive's. What was read through an archive may be copied from it, and nobody can have put another
-    file in its place.
+    file in its place. `known` are members that are not read again, having been copied from where they were read.
     """
     location, limits = archive.path, archive.limits
     wheel_name = WheelFilename.parse(filename or os.path.basename(location))
@@ -123,7 +125,9 @@ def read_open_wheel(
     members: list[WheelMember] = []
     memory = 0
     for entry in files:
-        member = _read_member(archive, entry, record, progress, hashes=hashes)
+        member = None if known is None else known.get(entry.name)
+        if member is None:
+            member = _read_member(archive, entry, record, progress, hashes=hashes)
         members.append(member)
         memory += _memory(member)
         if memory > limits.facts:

@@ -1,0 +1,95 @@
+"""The wheel as it will be, as a value, for the audit; and the wheel as it is then, as the audit is to see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from perennial.elf.model import ElfFile
+from perennial.platform_tag import PlatformTag
+from perennial.repair.changes import PlannedChanges
+from perennial.repair.facts import changed_facts, without_libraries
+from perennial.wheel.filename import WheelFilename
+from perennial.wheel.record import Record, RecordEntry
+from perennial.wheel.wheel import SITE_PACKAGES, Wheel, WheelMember
+
+# Stands for hashes of what is not written yet, in members and RECORD alike.
+_UNKNOWN = "unknown"
+
+
+def predict(wheel: Wheel, changes: PlannedChanges, platforms: tuple[PlatformTag, ...]) -> Wheel:
+    """The wheel with the changes made, under a name with these platform tags."""
+    edits = {edit.path: edit.changes for edit in changes.edits}
+    moved = {script.old: script for script in changes.scripts}
+    members: list[WheelMember] = []
+    for old in wheel.members:
+        member, elf, script = old, old.elf, moved.get(old.path)
+        if isinstance(elf, ElfFile) and old.path in edits:
+            member = member._replace(elf=changed_facts(elf, edits[old.path]), digest=_UNKNOWN)
+        if script is not None:
+            members.append(_new(script.old, member.location, len(script.shim)))
+            member = member._replace(path=script.new, location=f"{SITE_PACKAGES}/{script.new}")
+        members.append(member)
+    replaced = {graft.path for graft in changes.grafts}
+    members = [member for member in members if member.path not in replaced]
+    for graft in changes.grafts:
+        member = _new(graft.path, f"{SITE_PACKAGES}/{graft.path}", graft.library.size)
+        elf = changed_facts(graft.library.elf, graft.changes)
+        members.append(member._replace(elf=elf, library_strings=graft.library.library_strings))
+    members.sort(key=lambda member: member.path)
+    renamed = with_platforms(wheel.filename, platforms)
+    metadata = wheel.metadata
+    if metadata is not None:
+        purelib = False if wheel.elf_members and metadata.root_is_purelib else metadata.root_is_purelib
+        metadata = metadata._replace(tags=tag_lines(renamed), root_is_purelib=purelib)
+    return wheel._replace(
+        filename=renamed, members=tuple(members), metadata=metadata, record=_record(wheel.record, members)
+    )
+
+
+def _new(path: str, location: str, size: int) -> WheelMember:
+    return WheelMember(
+        path, location, size, is_symlink=False, algorithm="sha256", digest=_UNKNOWN, elf=None, library_strings=()
+    )
+
+
+def _record(record: Record | None, members: list[WheelMember]) -> Record | None:
+    """RECORD as the writer will make it: lines of unchanged members stay, right or wrong."""
+    if record is None:
+        return None
+    entries: dict[str, RecordEntry] = {}
+    for member in members:
+        known = record.entries.get(member.path)
+        if member.digest == _UNKNOWN or known is None:
+            known = RecordEntry(member.path, member.algorithm, member.digest, member.size, 0)
+        entries[member.path] = known
+    return record._replace(entries=entries)
+
+
+def with_platforms(filename: WheelFilename, platforms: tuple[PlatformTag, ...]) -> WheelFilename:
+    """The file name with other platform tags; all other parts as they were written."""
+    stem = filename.text.removesuffix(".whl").rpartition("-")[0]
+    return WheelFilename.parse(f"{stem}-{'.'.join(tag.text for tag in platforms)}.whl")
+
+
+def tag_lines(filename: WheelFilename) -> tuple[str, ...]:
+    """The Tag lines that WHEEL has under a file name."""
+    return tuple(
+        f"{python}-{abi}-{platform}"
+        for python in filename.pythons
+        for abi in filename.abis
+        for platform in filename.platforms
+    )
+
+
+def as_judged(wheel: Wheel, left_out: Mapping[str, frozenset[str]], *, ignores_isa: bool) -> Wheel:
+    """The wheel without the needs that somebody else meets, and, if asked for, without what it says of processors."""
+    if not left_out and not ignores_isa:
+        return wheel
+
+    def judged(member: WheelMember) -> WheelMember:
+        if not isinstance(member.elf, ElfFile):
+            return member
+        elf = without_libraries(member.elf, left_out.get(member.path, frozenset()))
+        return member._replace(elf=elf._replace(x86_isa_needed=0, x86_isa_used=0) if ignores_isa else elf)
+
+    return wheel._replace(members=tuple(map(judged, wheel.members)))
