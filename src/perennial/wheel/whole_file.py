@@ -23,9 +23,11 @@ def whole_file(target: str) -> Iterator[tuple[BinaryIO, str]]:
 
     Raises `UnreadableError` where that file system cannot be written to.
     """
+    if "\0" in target:
+        raise UnreadableError(f"{target}: cannot be written: a path has no NUL")
     try:
         path = _create(os.path.dirname(target))
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+    except OSError as error:
         _refuse(target, error)
     try:
         try:
@@ -61,6 +63,5 @@ def _create(folder: str) -> str:
     raise AssertionError
 
 
-def _refuse(target: str, error: Exception) -> NoReturn:
-    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    raise UnreadableError(f"{target}: cannot be written: {reason}") from error
+def _refuse(target: str, error: OSError) -> NoReturn:
+    raise UnreadableError(f"{target}: cannot be written: {error.strerror or error}") from error

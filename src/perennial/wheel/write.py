@@ -199,9 +199,9 @@ def _digest(source: Archive, piece: _Piece) -> tuple[bytes, int]:
 def _copy(source: Archive, entry: Entry, writer: ZipWriter, *, verified: bool) -> None:
     if not verified:
         source.check(entry)
-    if not entry.size and not entry.compressed_size:
-        entry = entry._replace(method=STORED)  # some writers call nothing at all a deflate stream
-    writer.add(entry, source.raw(entry))
+    # Some writers call nothing at all a deflate stream.
+    as_written = entry if entry.compressed_size else entry._replace(method=STORED)
+    writer.add(as_written, source.raw(entry))
 
 
 def _add(entry: Entry, content: bytes, writer: ZipWriter, options: WriteOptions) -> None:
