@@ -154,7 +154,8 @@ def _slim(outcome: Outcome) -> Outcome:
     repaired = outcome.repaired
     if repaired is not None and repaired.report is not None:
         repaired = repaired._replace(report=_slim_report(repaired.report, wheel))
-    return Outcome(slim, repaired)
+    prepared = None if outcome.prepared is None else outcome.prepared._replace(members={})
+    return Outcome(slim, prepared, repaired)
 
 
 def _slim_report(report: AuditReport, wheel: Wheel) -> AuditReport:
@@ -171,7 +172,7 @@ def _unless_written_before(done: Done, written: dict[str, str]) -> Done:
         return done
     problem = Problem(f"{before} was written to {outcome.repaired.path} too, and is no more", "Give only one of them.")
     plan = outcome.plan._replace(problems=(*outcome.plan.problems, problem))
-    return done._replace(outcome=Outcome(plan, outcome.repaired))
+    return done._replace(outcome=outcome._replace(plan=plan))
 
 
 def _progressing(done: Iterator[Done], total: int) -> Iterator[Done]:

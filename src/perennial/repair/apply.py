@@ -21,7 +21,7 @@ from perennial.finding import Severity
 from perennial.knowledge import Knowledge
 from perennial.repair.library import read_library
 from perennial.repair.licences import LicenceText, licence_texts
-from perennial.repair.plan import Graft, MemberEdit, RepairPlan
+from perennial.repair.plan import Graft, Problem, RepairPlan
 from perennial.repair.result import as_judged, tag_lines
 from perennial.repair.retag import with_tags
 from perennial.repair.sbom import GraftRecord, make_sbom, sbom_path
@@ -41,9 +41,9 @@ Editor = Callable[[bytes, ElfChanges], bytes]
 class RepairError(PerennialError):
     """A wheel that could not be repaired after all, though its plan had no problems. Nothing was written."""
 
-    def __init__(self, message: str, remedy: str | None = None) -> None:
-        super().__init__(message)
-        self.remedy = remedy
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("; ".join(problem.message for problem in problems))
+        self.problems = problems
 
 
 class Origin(NamedTuple):
@@ -53,15 +53,22 @@ class Origin(NamedTuple):
     package: Package
 
 
+class Prepared(NamedTuple):
+    """The members that a plan makes and changes (None: leaves out), and what comes with its grafts."""
+
+    members: dict[str, NewMember | None]
+    origins: tuple[Origin, ...] = ()
+    licences: tuple[str, ...] = ()  # the members with their texts
+    warnings: tuple[str, ...] = ()
+
+
 class Repaired(NamedTuple):
-    """What has become of a wheel. `was_copied` says that nothing had to change, byte for byte."""
+    """What has become of a wheel. `was_copied` says that nothing had to change, byte for byte. Size in bytes."""
 
     path: str
     size: int
     was_copied: bool
     report: AuditReport | None
-    origins: tuple[Origin, ...]
-    licences: tuple[str, ...]
     warnings: tuple[str, ...]
 
 
@@ -76,79 +83,73 @@ class Work(NamedTuple):
     max_growth: int | None
 
 
-def apply_plan(plan: RepairPlan, archive: Archive, folder: str, work: Work) -> Repaired:
-    """Writes the repaired wheel into `folder`, whole or not at all.
-
-    Raises `RepairError`, and `UnreadableError` where something cannot be read or written.
-    """
+def prepare(plan: RepairPlan, archive: Archive, work: Work) -> Prepared:
+    """Makes everything that a plan asks for, in memory. Raises `RepairError`, and `UnreadableError`."""
     if plan.problems:
         raise ValueError("a plan with problems is not applied")
+    return _Preparation(plan, archive, work).make()
+
+
+def write(plan: RepairPlan, prepared: Prepared, archive: Archive, folder: str, work: Work) -> Repaired:
+    """Writes the repaired wheel into `folder`, whole or not at all. Raises `RepairError`, and `UnreadableError`."""
     destination = os.path.join(folder, plan.filename.text)
-    changes = _Changes(plan, archive, work)
-    changes.make()
-    if not changes.members and not plan.renames:
+    if not prepared.members and not plan.renames:
         _copy(plan.wheel.path, destination)
-        return Repaired(destination, plan.wheel.size, True, plan.expected, (), (), ())
+        return Repaired(destination, plan.wheel.size, was_copied=True, report=plan.expected, warnings=())
     reports: list[AuditReport] = []
 
     def accept(path: str, written: Written) -> None:
         _check_growth(written.size - plan.wheel.size, plan, work)
-        reports.append(_judge(path, plan, changes.members, archive, work))
+        reports.append(_judge(path, plan, prepared, archive, work))
 
-    written = write_wheel(archive, destination, changes.members, work.write, accept=accept)
+    written = write_wheel(archive, destination, prepared.members, work.write, accept=accept)
     dropped = tuple(f"{name} was left out: it signs a RECORD that is no more" for name in written.dropped)
-    return Repaired(
-        destination, written.size, False, reports[0], changes.origins, changes.licences, dropped + changes.warnings
-    )
+    return Repaired(destination, written.size, was_copied=False, report=reports[0], warnings=dropped)
 
 
-class _Changes:
-    """The members that a plan makes, changes and removes."""
-
+class _Preparation:
     def __init__(self, plan: RepairPlan, archive: Archive, work: Work) -> None:
         self._plan = plan
         self._archive = archive
         self._work = work
         self._entries = {entry.name: entry for entry in archive.entries}
         self._dist_info = dist_info_folder(archive)
-        self.members: dict[str, NewMember | None] = {}
-        self.origins: tuple[Origin, ...] = ()
-        self.licences: tuple[str, ...] = ()
-        self.warnings: tuple[str, ...] = ()
+        self._members: dict[str, NewMember | None] = {}
+        self._problems: list[Problem] = []
 
-    def make(self) -> None:
+    def make(self) -> Prepared:
         self._edit_members()
         digests = {graft.path: self._add_graft(graft) for graft in self._plan.grafts}
+        if self._problems:
+            raise RepairError(*self._problems)
         if self._plan.renames or self._plan.flips_purelib:
             self._change_wheel_file()
-        if digests:
-            self._add_papers(digests)
+        return self._with_papers(digests) if digests else Prepared(self._members)
 
     def _edit_members(self) -> None:
         moved = {script.old: script for script in self._plan.scripts}
         for edit in self._plan.edits:
             data = self._read(edit.path)
-            edited = self._edited(edit, data)
+            edited = self._edited(edit.path, data, edit.changes)
             script = moved.get(edit.path)
             if script is not None:
                 mode = _executable(self._entries[edit.path].mode)
-                self.members[script.new] = NewMember(edited, mode)
-                self.members[script.old] = NewMember(script.shim, mode)
+                self._members[script.new] = NewMember(edited, mode)
+                self._members[script.old] = NewMember(script.shim, mode)
             elif edited != data:
-                self.members[edit.path] = NewMember(edited)
+                self._members[edit.path] = NewMember(edited)
 
-    def _edited(self, edit: MemberEdit, data: bytes) -> bytes:
+    def _edited(self, name: str, data: bytes, changes: ElfChanges) -> bytes:
+        """The file with its changes; what keeps it from being changed is noted, so that all such files are told of."""
         try:
-            return self._work.edit(data, edit.changes)
+            return self._work.edit(data, changes)
         except PerennialError as error:
-            raise RepairError(f"{edit.path}: {error}") from error
+            self._problems.append(Problem(f"{name}: {error}", "--patcher patchelf may find room where there is none."))
+            return data
 
     def _add_graft(self, graft: Graft) -> str:
-        try:
-            data = self._work.edit(read_library(graft.library), graft.changes)
-        except PerennialError as error:
-            raise RepairError(f"{graft.library.path}: {error}") from error
-        self.members[graft.path] = NewMember(data, 0o755)
+        data = self._edited(graft.library.path, read_library(graft.library), graft.changes)
+        self._members[graft.path] = NewMember(data, 0o755)
         return hashlib.sha256(data).hexdigest()
 
     def _change_wheel_file(self) -> None:
@@ -162,21 +163,18 @@ class _Changes:
         if self._plan.flips_purelib:
             changed = as_platlib(changed)
         if changed != content:
-            self.members[metadata.path] = NewMember(changed)
+            self._members[metadata.path] = NewMember(changed)
 
-    def _add_papers(self, digests: dict[str, str]) -> None:
-        """The bill of materials, and the licences of what was copied."""
+    def _with_papers(self, digests: dict[str, str]) -> Prepared:
+        """All of it, with the bill of materials, and the licences of what was copied."""
         packages, texts, problems = _owners(self._plan, self._work)
-        self.warnings = tuple(f"package records: {problem}" for problem in problems)
-        self.origins = tuple(Origin(path, package) for path, package in sorted(packages.items()))
         papers: dict[Package, list[str]] = {}
         for text in texts:
             path = f"{self._dist_info}/licenses/{text.path}"
             if path not in self._entries:  # a text that the wheel brings itself stays
-                self.members[path] = NewMember(text.content, 0o644)
+                self._members[path] = NewMember(text.content, 0o644)
             for package in text.packages:
                 papers.setdefault(package, []).append(path)
-        self.licences = tuple(sorted({path for paths in papers.values() for path in paths}))
         grafts = {graft.path for graft in self._plan.grafts}
         records = [
             GraftRecord(
@@ -193,7 +191,13 @@ class _Changes:
         ]
         roots = [graft.path for graft in self._plan.grafts if not grafts.issuperset(graft.needed_by or ("",))]
         document = make_sbom(self._plan.filename, records, needed_by_wheel=roots, version=self._work.version)
-        self.members[sbom_path(self._dist_info, self._entries)] = NewMember(document, 0o644)
+        self._members[sbom_path(self._dist_info, self._entries)] = NewMember(document, 0o644)
+        return Prepared(
+            members=self._members,
+            origins=tuple(Origin(path, package) for path, package in sorted(packages.items())),
+            licences=tuple(sorted({path for paths in papers.values() for path in paths})),
+            warnings=tuple(f"package records: {problem}" for problem in problems),
+        )
 
     def _read(self, path: str) -> bytes:
         entry = self._entries[path]
@@ -240,26 +244,26 @@ def _check_growth(growth: int, plan: RepairPlan, work: Work) -> None:
     if work.max_growth is not None and growth > work.max_growth:
         largest = sorted(plan.grafts, key=lambda graft: (-graft.library.size, graft.path))[:3]
         named = ", ".join(f"{graft.library.name} with {graft.library.size:,} bytes" for graft in largest)
-        raise RepairError(
-            f"it would grow by {growth:,} bytes, and --max-size-growth allows {work.max_growth:,}"
-            + (f"; the largest grafts are {named}" if named else ""),
-            "Leave libraries out (--exclude), strip them (--strip), or allow more.",
-        )
+        said = f"it would grow by {growth:,} bytes, and --max-size-growth allows {work.max_growth:,}"
+        remedy = "Leave libraries out (--exclude), strip them (--strip), or allow more."
+        raise RepairError(Problem(said + (f"; the largest grafts are {named}" if named else ""), remedy))
 
 
-def _judge(
-    path: str, plan: RepairPlan, changes: dict[str, NewMember | None], archive: Archive, work: Work
-) -> AuditReport:
+def _judge(path: str, plan: RepairPlan, prepared: Prepared, archive: Archive, work: Work) -> AuditReport:
     """Audits what was written, as it will be called. Members that were copied are what they were."""
     with Archive(path, archive.limits) as written:
-        wheel = _read_again(written, plan, changes)
+        wheel = _read_again(written, plan, prepared)
         judged = as_judged(wheel, plan.left_out, ignores_isa=plan.ignores_isa)
         report = audit(judged, work.knowledge, exporters=_exporters(path, archive))
-    errors = [finding.message for finding in report.findings if finding.severity is Severity.ERROR]
-    if errors:
-        raise RepairError(f"the audit of the result finds: {errors[0]}")
+    errors = [
+        Problem(f"the audit of the result: {finding.message}", finding.remedy)
+        for finding in report.findings
+        if finding.severity is Severity.ERROR
+    ]
     if plan.expected is not None and report.lowest != plan.expected.lowest:
-        raise RepairError(f"the result turns out to be {report.lowest}, and {plan.expected.lowest} was planned")
+        errors.append(Problem(f"the result is {report.lowest}, and {plan.expected.lowest} was planned", None))
+    if errors:
+        raise RepairError(*errors)
     return report
 
 
@@ -267,9 +271,9 @@ def _exporters(path: str, archive: Archive) -> Exporters:
     return lambda symbols: find_exporters(path, symbols, archive.limits)
 
 
-def _read_again(written: Archive, plan: RepairPlan, changes: dict[str, NewMember | None]) -> Wheel:
+def _read_again(written: Archive, plan: RepairPlan, prepared: Prepared) -> Wheel:
     """The new wheel's facts: those of members that were copied are known already."""
-    again = {*changes, f"{dist_info_folder(written)}/RECORD"}
+    again = {*prepared.members, f"{dist_info_folder(written)}/RECORD"}
     known = {member.path: member for member in plan.wheel.members if member.path not in again}
     return read_open_wheel(written, filename=plan.filename.text, known=known)
 

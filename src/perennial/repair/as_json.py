@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from perennial.elf.edit import ElfChanges
+from perennial.repair.as_text import all_warnings
 from perennial.repair.plan import Graft, MemberEdit, RepairPlan
 from perennial.repair.repair import Outcome
 from perennial.repair.search import Search
@@ -26,15 +27,15 @@ def as_json(outcomes: Iterable[Outcome], errors: Mapping[str, str]) -> str:
 
 
 def _outcome(outcome: Outcome) -> dict[str, Any]:
-    plan, repaired = outcome
-    packages = {} if repaired is None else {origin.path: origin.package for origin in repaired.origins}
+    plan, prepared, repaired = outcome
+    packages = {} if prepared is None else {origin.path: origin.package for origin in prepared.origins}
     return {
         "filename": plan.wheel.filename.text,
         "path": plan.wheel.path,
         "size": plan.wheel.size,
         "status": _status(outcome),
         "problems": [{"message": problem.message, "remedy": problem.remedy} for problem in plan.problems],
-        "warnings": [*plan.warnings, *(() if repaired is None else repaired.warnings)],
+        "warnings": list(all_warnings(outcome)),
         "output": {
             "filename": plan.filename.text,
             "path": None if repaired is None else repaired.path,
@@ -44,7 +45,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         },
         "grafts": [_graft(graft, packages.get(graft.path)) for graft in plan.grafts],
         "edits": [_edit(edit, plan) for edit in plan.edits],
-        "licences": [] if repaired is None else list(repaired.licences),
+        "licences": [] if prepared is None else list(prepared.licences),
         "searches": [_search(search) for search in plan.searches],
     }
 
@@ -61,6 +62,7 @@ def _graft(graft: Graft, package: Package | None) -> dict[str, Any]:
     return {
         "path": graft.path,
         "soname": graft.library.name,
+        "new_soname": graft.name,
         "source": graft.library.path,
         "source_size": graft.library.size,
         "source_sha256": graft.library.digest,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from perennial.elf.edit import ElfChanges, StripLevel
-from perennial.repair.apply import Repaired
+from perennial.repair.apply import Prepared, Repaired
 from perennial.repair.plan import Graft, MemberEdit, RepairPlan
 from perennial.repair.repair import Outcome
 from perennial.repair.search import Search
@@ -22,7 +22,7 @@ def repair_sheet(outcome: Outcome, *, verbose: bool) -> Sheet:
 
 def summary_line(outcome: Outcome) -> Sheet:
     """One line a wheel, for -q."""
-    plan, repaired = outcome
+    plan, _, repaired = outcome
     if plan.problems:
         said = f"not repaired: {plan.problems[0].message}"
     elif repaired is None:
@@ -33,19 +33,31 @@ def summary_line(outcome: Outcome) -> Sheet:
 
 
 def _rows(outcome: Outcome, *, verbose: bool) -> Iterator[Row]:
-    plan, repaired = outcome
+    plan, prepared, repaired = outcome
     yield row(plan.wheel.filename.text, indent=0)
     if verbose:
         yield from _searches(plan)
     yield from _problems(plan)
     if not plan.problems:
         yield from _result(plan, repaired)
-        yield from _grafts(plan, repaired, verbose=verbose)
+        yield from _grafts(plan, prepared, repaired, verbose=verbose)
         yield from _edits(plan, verbose=verbose)
         yield from _size(plan, repaired)
-    for warning in (*plan.warnings, *(() if repaired is None else repaired.warnings)):
+        if prepared is not None and prepared.licences:
+            yield row("licences", f"{plural(len(prepared.licences), 'text')} of grafted packages")
+    for warning in all_warnings(outcome):
         yield row("warning", Span(warning, "warning"))
     yield BLANK
+
+
+def all_warnings(outcome: Outcome) -> tuple[str, ...]:
+    """Those of the plan, of what was made, and of what was written."""
+    plan, prepared, repaired = outcome
+    return (
+        *plan.warnings,
+        *(() if prepared is None else prepared.warnings),
+        *(() if repaired is None else repaired.warnings),
+    )
 
 
 def _problems(plan: RepairPlan) -> Iterator[Row]:
@@ -75,9 +87,9 @@ def _result(plan: RepairPlan, repaired: Repaired | None) -> Iterator[Row]:
             yield row("lowest tag", plan.expected.lowest.text)
 
 
-def _grafts(plan: RepairPlan, repaired: Repaired | None, *, verbose: bool) -> Iterator[Row]:
+def _grafts(plan: RepairPlan, prepared: Prepared | None, repaired: Repaired | None, *, verbose: bool) -> Iterator[Row]:
     label = "grafted" if repaired is not None else "to graft"
-    packages = {origin.path: origin.package for origin in (repaired.origins if repaired is not None else ())}
+    packages = {origin.path: origin.package for origin in (prepared.origins if prepared is not None else ())}
     for graft in plan.grafts:
         package = packages.get(graft.path)
         source = graft.library.path + (f", {package.name} {package.version}" if package is not None else "")
@@ -144,8 +156,6 @@ def _size(plan: RepairPlan, repaired: Repaired | None) -> Iterator[Row]:
     growth = repaired.size - plan.wheel.size
     percent = f" ({growth / plan.wheel.size:+.0%})" if plan.wheel.size else ""
     yield row("size", f"{plan.wheel.size:,} → {repaired.size:,} bytes{percent}")
-    if repaired.licences:
-        yield row("licences", f"{plural(len(repaired.licences), 'text')} of grafted packages")
 
 
 def _searches(plan: RepairPlan) -> Iterator[Row]:

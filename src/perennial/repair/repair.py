@@ -8,10 +8,10 @@ from typing import NamedTuple
 from perennial.elf.edit import edit_elf
 from perennial.knowledge import Knowledge
 from perennial.progress import Progress
-from perennial.repair.apply import Editor, Repaired, RepairError, Work, apply_plan
+from perennial.repair.apply import Editor, Prepared, Repaired, RepairError, Work, prepare, write
 from perennial.repair.make_plan import make_plan
 from perennial.repair.options import Patcher, RepairOptions
-from perennial.repair.plan import Problem, RepairPlan
+from perennial.repair.plan import RepairPlan
 from perennial.repair.providers import Provider
 from perennial.system import Owners, Root
 from perennial.wheel.archive import Archive
@@ -22,7 +22,9 @@ from perennial.wheel.write import WriteOptions
 
 
 class Job(NamedTuple):
-    """What all wheels of a run have in common. `folder` None is a dry run: plans are made, and nothing is written."""
+    """What all wheels of a run have in common. `folder` None is a dry run: everything is made, and nothing is
+    written.
+    """
 
     knowledge: Knowledge
     options: RepairOptions
@@ -35,9 +37,10 @@ class Job(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What has come of one wheel: `repaired` is None where the plan has problems, or was only to be made."""
+    """What has come of one wheel: the last two are None where the plan has problems, the last one in a dry run."""
 
     plan: RepairPlan
+    prepared: Prepared | None
     repaired: Repaired | None
 
 
@@ -53,8 +56,8 @@ def repair_wheel(path: str, job: Job, *, progress: Progress | None = None) -> Ou
             return find_exporters(path, symbols, job.limits)
 
         plan = make_plan(wheel, job.knowledge, job.options, providers=job.providers, exporters=exporters)
-        if plan.problems or job.folder is None:
-            return Outcome(plan, None)
+        if plan.problems:
+            return Outcome(plan, None, None)
         work = Work(
             knowledge=job.knowledge,
             edit=_editor(job.options.patcher),
@@ -64,9 +67,11 @@ def repair_wheel(path: str, job: Job, *, progress: Progress | None = None) -> Ou
             max_growth=job.options.max_growth,
         )
         try:
-            return Outcome(plan, apply_plan(plan, archive, job.folder, work))
+            prepared = prepare(plan, archive, work)
+            repaired = None if job.folder is None else write(plan, prepared, archive, job.folder, work)
         except RepairError as error:
-            return Outcome(plan._replace(problems=(Problem(str(error), error.remedy),)), None)
+            return Outcome(plan._replace(problems=error.problems), None, None)
+        return Outcome(plan, prepared, repaired)
 
 
 def _editor(patcher: Patcher) -> Editor:
