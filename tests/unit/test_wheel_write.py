@@ -354,7 +354,12 @@ def test_without_libdeflate_zlib_is_taken(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_changes_without_sense_are_mistakes_of_the_caller(source: Path) -> None:
-    for changes in ({"nothing/there": None}, {RECORD: NewMember(b"")}, {"folder/": NewMember(b"")}):
+    for changes in (
+        {"nothing/there": None},
+        {RECORD: NewMember(b"")},
+        {"folder/": NewMember(b"")},
+        {"x.py": NewMember(b"", 0o100644)},
+    ):
         with pytest.raises(ValueError):
             written(source, changes)
     for name in ("../up.py", "/etc/passwd", "a\\b", "a//b", "a\nb"):
@@ -550,7 +555,7 @@ def test_uv_installs_it(changed: Path, tmp_path: Path) -> None:
     if uv is None:
         pytest.skip("uv is not installed")
     command = [uv, "pip", "install", "-q", "--no-config", "--offline", "--no-index", "--no-deps", "--no-cache"]
-    target = ["--python", sys.executable, "--target", tmp_path / "site", changed]
+    target = ["--python", sys.executable, "--target", str(tmp_path / "site"), str(changed)]
     subprocess.run([*command, *target], check=True, capture_output=True)
     expected = contents(changed)
     del expected[RECORD]

@@ -182,7 +182,7 @@ def with_tags(content: bytes, tags: Iterable[str]) -> bytes:
     lines = content.splitlines(keepends=True)
     header = [*_tag_lines(lines)]
     place = header.index(True) if True in header else len(header)
-    end = _line_end(lines[0]) if lines else b"\n"
+    end = next(filter(None, map(_line_end, lines)), b"\n")
     new = [b"Tag: " + tag.encode("ascii") + end for tag in tags]
     if place and not _line_end(lines[place - 1]):
         new.insert(0, end)

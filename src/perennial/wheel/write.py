@@ -139,6 +139,8 @@ def _check_changes(archive: str, entries: Mapping[str, Entry], changes: Changes,
             raise ValueError(f"{name!r} cannot be removed: there is no such member")
         if name.endswith("/") and change is not None:
             raise ValueError(f"{name!r} names a folder")
+        if change is not None and change.mode is not None and stat.S_IMODE(change.mode) != change.mode:
+            raise ValueError(f"{name!r}: {change.mode:o} are not permission bits")
 
 
 def _pieces(entries: Mapping[str, Entry], changes: Changes, dist_info: str) -> list[_Piece]:
