@@ -55,10 +55,9 @@ def check_changes(changes: ElfChanges) -> None:
     """Refuses changes of which the result would depend on their order, and names that ELF cannot hold."""
     olds = [old for old, _ in changes.rename_needed]
     renames = [(rename.library, rename.old) for rename in changes.rename_versions]
-    for what, names in (("library", olds), ("version", renames)):
-        twice = [name for name, count in Counter(names).items() if count > 1]
-        if twice:
-            raise UsageError(f"{what} {twice[0]!r} is to be renamed twice")
+    for what, count in (*Counter(olds).items(), *Counter(renames).items()):
+        if count > 1:
+            raise UsageError(f"{what!r} is to be renamed twice")
     moved = {old for old, new in changes.rename_needed if old != new}
     clashes = (
         (moved & {new for old, new in changes.rename_needed if old != new}, "the old and the new name of a library"),
@@ -68,9 +67,9 @@ def check_changes(changes: ElfChanges) -> None:
         (set(changes.add_needed) & set(changes.remove_needed), "both added and removed"),
         (_renamed_again(changes.rename_versions), "the old and the new name of a version"),
     )
-    for names, why in clashes:
-        if names:
-            raise UsageError(f"{min(names)!r} is {why}")
+    for clashing, why in clashes:
+        if clashing:
+            raise UsageError(f"{min(clashing)!r} is {why}")
     for field, name in _names(changes):
         if not name:
             raise UsageError(f"{field}: a name is empty")

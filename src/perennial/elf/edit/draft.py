@@ -39,10 +39,13 @@ class Draft(NamedTuple):
 
 def make_draft(elf: Skeleton, changes: ElfChanges) -> Draft | None:
     """None where the file is as it is wanted."""
-    if elf.dynamic is None and changes._replace(clear_executable_stack=False, strip=ElfChanges().strip) != ElfChanges():
+    if (
+        not elf.dynamic.exists
+        and changes._replace(clear_executable_stack=False, strip=ElfChanges().strip) != ElfChanges()
+    ):
         raise ElfEditError("it is statically linked: it has no PT_DYNAMIC")
     strings = StringTable(_strings(elf))
-    old = elf.dynamic.entries if elf.dynamic is not None else ()
+    old = elf.dynamic.entries
     entries = change_entries(old, strings, changes)
     versions = change_versions(elf, strings, changes)
     patches = (*versions.patches, *hide_symbols(elf, changes.hide_symbols))

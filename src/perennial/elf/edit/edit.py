@@ -6,6 +6,7 @@ from perennial.elf.edit.changes import ElfChanges, check_changes
 from perennial.elf.edit.draft import make_draft
 from perennial.elf.edit.emit import emit
 from perennial.elf.edit.skeleton import read_skeleton
+from perennial.elf.edit.verify import verify
 
 
 def edit_elf(data: bytes, changes: ElfChanges) -> bytes:
@@ -19,4 +20,6 @@ def edit_elf(data: bytes, changes: ElfChanges) -> bytes:
     draft = make_draft(elf, changes)
     if draft is None:
         return data
-    return emit(elf, draft)
+    edited = emit(elf, draft)
+    verify(elf, edited, changes, draft.sections)
+    return edited

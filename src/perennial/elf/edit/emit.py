@@ -12,6 +12,7 @@ from perennial.elf.constants import (
     DT_INIT,
     DT_INIT_ARRAY,
     DT_JMPREL,
+    DT_MIPS_RLD_MAP_REL,
     DT_NULL,
     DT_PLTGOT,
     DT_PREINIT_ARRAY,
@@ -46,6 +47,7 @@ from perennial.elf.edit.layout import Placed
 from perennial.elf.edit.records import Section, Segment, pack_segments
 from perennial.elf.edit.runs import string_run
 from perennial.elf.edit.skeleton import Skeleton
+from perennial.elf.edit.strip import left_behind
 from perennial.elf.edit.symbols import name_offsets, places_of, renumbered, section_indexes, shifted_values
 from perennial.elf.edit.tail import lay_out
 from perennial.elf.edit.versions import Patch
@@ -56,16 +58,15 @@ _POINTERS: Final = frozenset({
 })  # fmt: skip
 _FOLLOW: Final = frozenset({PT_NOTE, PT_GNU_PROPERTY, PT_INTERP, PT_DYNAMIC})
 _EM_MIPS: Final = 8
-_DT_MIPS_RLD_MAP_REL: Final = 0x70000035
 
 
 def emit(elf: Skeleton, draft: Draft) -> bytes:
     """The new file."""
     moves_tail = draft.layout.tail_moves or draft.is_stripped
     out = bytearray(elf.data[: elf.loaded_end] if moves_tail else elf.data)
-    for patch in draft.patches:
+    for patch in (*draft.patches, *left_behind(elf, draft.sections)):
         _write(out, patch)
-    contents = _take_away(elf, draft, out)
+    contents = _take_away(draft, out)
     if draft.layout.grown_from is not None:
         out += bytes(draft.layout.grown_to - len(out))
     for placed, content in contents:
@@ -92,7 +93,7 @@ def _write(out: bytearray, patch: Patch, base: int = 0) -> None:
     out[start : start + len(patch.content)] = patch.content
 
 
-def _take_away(elf: Skeleton, draft: Draft, out: bytearray) -> list[tuple[Placed, bytes]]:
+def _take_away(draft: Draft, out: bytearray) -> list[tuple[Placed, bytes]]:
     """The content of what moves. Its old place becomes zeros where a section header proves that it
     is nobody else's: zeros cost nothing in a wheel, and a stale copy costs what the table costs.
     """
@@ -109,9 +110,9 @@ def _take_away(elf: Skeleton, draft: Draft, out: bytearray) -> list[tuple[Placed
     return contents
 
 
-def moved_address(layout_placed: tuple[Placed, ...], address: int) -> int:
+def _moved(moves: tuple[Placed, ...], address: int) -> int:
     """Where what was at `address` is now."""
-    for placed in layout_placed:
+    for placed in moves:
         if placed.run.address <= address < placed.run.address + placed.run.size:
             return address + placed.address - placed.run.address
     return address
@@ -119,7 +120,6 @@ def moved_address(layout_placed: tuple[Placed, ...], address: int) -> int:
 
 def _dynamic_place(elf: Skeleton, draft: Draft) -> tuple[int, int, int]:
     """Offset, address and size of PT_DYNAMIC."""
-    assert elf.dynamic is not None
     for placed in draft.layout.placed:
         if placed.run.name == ".dynamic":
             return placed.offset, placed.address, placed.size
@@ -127,19 +127,20 @@ def _dynamic_place(elf: Skeleton, draft: Draft) -> tuple[int, int, int]:
 
 
 def _write_dynamic(elf: Skeleton, draft: Draft, out: bytearray) -> None:
-    if elf.dynamic is None:
+    if not elf.dynamic.exists:
         return
     offset, address, size = _dynamic_place(elf, draft)
     entry = elf.records.dyn.size
     content = bytearray()
     for index, (tag, value) in enumerate(draft.entries):
+        new = value
         if tag in _POINTERS:
-            value = moved_address(draft.layout.placed, value)
-        elif tag == _DT_MIPS_RLD_MAP_REL and elf.header.machine == _EM_MIPS:
+            new = _moved(draft.layout.placed, value)
+        elif tag == DT_MIPS_RLD_MAP_REL and elf.header.machine == _EM_MIPS:
             # relative to the entry itself
             before = elf.dynamic.address + [t for t, _ in elf.dynamic.entries].index(tag) * entry
-            value = value + before - (address + index * entry) & (1 << elf.records.bits) - 1
-        content += elf.records.dyn.pack(tag, value)
+            new = value + before - (address + index * entry) & (1 << elf.records.bits) - 1
+        content += elf.records.dyn.pack(tag, new)
     content += elf.records.dyn.pack(DT_NULL, 0) * (size // entry - len(draft.entries))
     out[offset : offset + size] = content
     if address != elf.dynamic.address:
@@ -148,7 +149,6 @@ def _write_dynamic(elf: Skeleton, draft: Draft, out: bytearray) -> None:
 
 def _follow_dynamic(elf: Skeleton, address: int, out: bytearray) -> None:
     """The first word of the GOT is _DYNAMIC's address in most processor supplements."""
-    assert elf.dynamic is not None
     pointer = elf.records.pointer
     places = {s.offset for s, name in zip(elf.sections, elf.names, strict=True) if name in (b".got", b".got.plt")}
     span = elf.dynamic.table.span(DT_PLTGOT, "DT_PLTGOT") if _is_backed(elf, elf.dynamic.get(DT_PLTGOT)) else None
@@ -170,17 +170,22 @@ def _segments(elf: Skeleton, draft: Draft) -> tuple[Segment, ...]:
     segments = []
     for segment in table:
         if segment.type == PT_PHDR:
-            segment = segment._replace(filesz=segment.filesz + extra, memsz=segment.memsz + extra)
-        elif segment.type in _FOLLOW:
-            for placed in draft.layout.placed:
-                run = placed.run
-                if run.offset <= segment.offset and segment.end <= max(run.end, run.offset + 1) and segment.filesz:
-                    segment = segment.moved(placed.offset - run.offset, placed.address - run.address)
-                    if segment.type == PT_DYNAMIC:
-                        segment = segment._replace(filesz=placed.size, memsz=placed.size)
-                    break
-        segments.append(segment)
+            segments.append(segment._replace(filesz=segment.filesz + extra, memsz=segment.memsz + extra))
+        elif segment.type in _FOLLOW and segment.filesz:
+            segments.append(_moved_segment(segment, draft.layout.placed))
+        else:
+            segments.append(segment)
     return tuple(segments)
+
+
+def _moved_segment(segment: Segment, moves: tuple[Placed, ...]) -> Segment:
+    for placed in moves:
+        run = placed.run
+        if run.offset <= segment.offset and segment.end <= run.end:
+            moved = segment.moved(placed.offset - run.offset, placed.address - run.address)
+            is_table = segment.type == PT_DYNAMIC
+            return moved._replace(filesz=placed.size, memsz=placed.size) if is_table else moved
+    return segment
 
 
 def _numbers(draft: Draft) -> dict[int, int]:
@@ -213,7 +218,8 @@ def _add_tail(elf: Skeleton, draft: Draft, out: bytearray, *, moves_tail: bool) 
         sections.append(_relinked(moved, numbers))
     for section in sections:
         if section.type in (SHT_SYMTAB, SHT_DYNSYM):
-            _update_symbols(elf, draft, out, section, sections, shifts)
+            strings = sections[min(section.link, len(sections) - 1)]
+            _update_symbols(elf, draft, out, (section, strings), shifts)
     return sections, headers_at
 
 
@@ -249,19 +255,18 @@ def _update_symbols(
     elf: Skeleton,
     draft: Draft,
     out: bytearray,
-    section: Section,
-    sections: list[Section],
+    tables: tuple[Section, Section],
     shifts: dict[int, tuple[int, int, int]],
 ) -> None:
-    """Symbols of sections that have moved or are counted otherwise, and _DYNAMIC."""
+    """Symbols of sections that have moved or are counted otherwise, and _DYNAMIC; `tables` are symbols and names."""
+    section, strings = tables
     table = bytes(out[section.offset : section.end])
     for patch in shifted_values(elf.records, table, shifts):
         _write(out, patch, section.offset)
     for patch in renumbered(elf.records, table, _numbers(draft)):
         _write(out, patch, section.offset)
-    if elf.dynamic is None or not any(placed.run.name == ".dynamic" for placed in draft.layout.placed):
+    if not any(placed.run.name == ".dynamic" for placed in draft.layout.placed):
         return
-    strings = sections[section.link]
     place = out.find(b"\0_DYNAMIC\0", strings.offset, strings.end)
     if place < 0:
         return

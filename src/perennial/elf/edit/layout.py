@@ -28,11 +28,13 @@ from perennial.elf.edit.records import Segment
 from perennial.elf.edit.room import NoRoomError, occupants, page_size, slack_behind
 from perennial.elf.edit.runs import Run, movable_runs, string_run
 from perennial.elf.edit.skeleton import Skeleton
+from perennial.elf.edit.symbols import largest_extent
 from perennial.elf.edit.tail import check_nothing_appended
 from perennial.errors import ElfEditError
 
 _SPARE_ENTRIES: Final = 3  # of a PT_DYNAMIC that had to move, for the next edit
 _DYNAMIC_ALIGN: Final = 16
+_MOST_GAP: Final = 1 << 20
 
 
 class Wanted(NamedTuple):
@@ -73,13 +75,14 @@ class _Spot(NamedTuple):
     address: int
     segments: tuple[Segment, ...]
     grows: bool
-    index: int  # of the segment whose size is still to be set
+    number: int  # of the segment whose size is still to be set
 
 
 def lay_out(elf: Skeleton, wanted: Wanted, *, tail_may_move: bool) -> FileLayout:
     """`tail_may_move`: whether what follows the loaded bytes can be laid out anew.
 
-    Raises `ElfEditError` where there is no room."""
+    Raises `ElfEditError` where there is no room.
+    """
     stack = (Segment(PT_GNU_STACK, PF_R | PF_W, 0, 0, 0, 0, 0, 16),) if wanted.stack_header else ()
     if not (wanted.string_bytes or stack or _dynamic_grows(elf, wanted)):
         return FileLayout((), elf.segments, None, 0, tail_moves=False)
@@ -97,7 +100,7 @@ def lay_out(elf: Skeleton, wanted: Wanted, *, tail_may_move: bool) -> FileLayout
 
 
 def _dynamic_grows(elf: Skeleton, wanted: Wanted) -> bool:
-    return elf.dynamic is not None and wanted.dynamic_entries > elf.dynamic.capacity
+    return elf.dynamic.exists and wanted.dynamic_entries > elf.dynamic.capacity
 
 
 def _ways_for_strings(elf: Skeleton, runs: tuple[Run, ...], wanted: Wanted) -> list[frozenset[Run]]:
@@ -149,7 +152,6 @@ def _complete(
 
 
 def _dynamic_run(elf: Skeleton) -> Run:
-    assert elf.dynamic is not None
     return Run(".dynamic", None, elf.dynamic.offset, elf.dynamic.address, elf.dynamic.size, _DYNAMIC_ALIGN)
 
 
@@ -179,12 +181,12 @@ def _spots_without_header(
             size = _end(load.end, load.vaddr + load.filesz, sizes)[0] - load.end
             free = slack_behind(elf, load)
             if size <= free and not elf.data[load.end : load.end + size].strip(b"\0"):
-                yield _Spot(load.end, load.vaddr + load.filesz, segments, grows=False, index=index)
+                yield _Spot(load.end, load.vaddr + load.filesz, segments, grows=False, number=index)
     index, last = max(loads, key=lambda each: each[1].vaddr)
     is_last = last.end == elf.loaded_end and last.filesz == last.memsz and last.filesz
     may_grow = not last.flags & PF_X and (not writes or last.flags & PF_W)
     if is_last and may_grow and (last.end == len(elf.data) or tail_may_move):
-        yield _Spot(last.end, last.vaddr + last.filesz, segments, grows=True, index=index)
+        yield _Spot(last.end, last.vaddr + last.filesz, segments, grows=True, number=index)
 
 
 def _new_segment(elf: Skeleton, sizes: dict[Run, int], stack: tuple[Segment, ...], *, tail_may_move: bool) -> _Spot:
@@ -194,14 +196,18 @@ def _new_segment(elf: Skeleton, sizes: dict[Run, int], stack: tuple[Segment, ...
         raise ElfEditError(f"its segments have an alignment of {page:#x}, which is no power of two")
     offset = elf.loaded_end if tail_may_move else len(elf.data)
     offset = -(-offset // 16) * 16
+    flags = PF_R | PF_W if any(run.name == ".dynamic" for run in sizes) else PF_R
     top = max(load.vaddr + load.memsz for load in elf.loads)
+    if not flags & PF_W:
+        # eu-elflint takes a relocation to modify as many bytes as its symbol has, and would find read-only ones
+        # behind a GOT. Addresses cost nothing.
+        top += min(largest_extent(elf), _MOST_GAP)
     # The same place in a page as in the file, on a page of its own: no padding, whatever the alignment is.
     address = -(-top // page) * page + offset % page
-    flags = PF_R | PF_W if any(run.name == ".dynamic" for run in sizes) else PF_R
     segments = _without_nulls(elf, 1 + len(stack))
     at = 1 + max(index for index, segment in enumerate(segments) if segment.type == PT_LOAD)
     new = Segment(PT_LOAD, flags, offset, address, address, 0, 0, page)
-    return _Spot(offset, address, (*segments[:at], new, *segments[at:], *stack), grows=True, index=at)
+    return _Spot(offset, address, (*segments[:at], new, *segments[at:], *stack), grows=True, number=at)
 
 
 def _end(offset: int, address: int, sizes: dict[Run, int]) -> tuple[int, list[Placed]]:
@@ -219,10 +225,10 @@ def _filled(elf: Skeleton, spot: _Spot, sizes: dict[Run, int], *, tail_may_move:
     end, placed = _end(spot.offset, spot.address, sizes)
     if spot.address + end - spot.offset > 1 << elf.records.bits:
         raise ElfEditError("no room in its address space for another segment")
-    segment = spot.segments[spot.index]
+    segment = spot.segments[spot.number]
     size = end - segment.offset
     segments = list(spot.segments)
-    segments[spot.index] = segment._replace(filesz=size, memsz=size)
+    segments[spot.number] = segment._replace(filesz=size, memsz=size)
     grown_from = spot.offset if spot.grows else None
     return FileLayout(
         tuple(placed), tuple(segments), grown_from, end if spot.grows else 0,

@@ -18,6 +18,7 @@ class SymbolFields(NamedTuple):
     other: int
     shndx: int
     value: int
+    extent: int  # st_size
 
 
 class Records(NamedTuple):
@@ -51,7 +52,7 @@ def _records(bits: int, order: str) -> Records:
         word=Struct(order + "I"),
         half=Struct(order + "H"),
         pointer=Struct(order + ("Q" if wide else "I")),
-        symbol=SymbolFields(24, 4, 5, 6, 8) if wide else SymbolFields(16, 12, 13, 14, 4),
+        symbol=SymbolFields(24, 4, 5, 6, 8, 16) if wide else SymbolFields(16, 12, 13, 14, 4, 8),
         verneed=Struct(order + "HHIII"),  # vn_version, vn_cnt, vn_file, vn_aux, vn_next
         vernaux=Struct(order + "IHHII"),  # vna_hash, vna_flags, vna_other, vna_name, vna_next
         verdef=Struct(order + "HHHHIII"),  # vd_version, vd_flags, vd_ndx, vd_cnt, vd_hash, vd_aux, vd_next
@@ -127,7 +128,7 @@ def unpack_segments(records: Records, data: bytes) -> tuple[Segment, ...]:
     rows = records.phdr.iter_unpack(data)
     if records.bits == 64:
         return tuple(map(Segment._make, rows))
-    return tuple(Segment(row[0], row[6], *row[1:6], row[7]) for row in rows)
+    return tuple(Segment._make((row[0], row[6], *row[1:6], row[7])) for row in rows)
 
 
 def pack_segments(records: Records, segments: tuple[Segment, ...]) -> bytes:

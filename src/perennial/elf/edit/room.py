@@ -40,12 +40,12 @@ def occupants(elf: Skeleton, runs: tuple[Run, ...], start: int, end: int) -> tup
     leaving = tuple(run for run in runs if run.offset < end and run.end > start)
     for segment in elf.segments:
         if segment.type not in _ASIDE and segment.filesz:
-            _check_outside(segment.offset, segment.end, f"segment of type {segment.type:#x}", leaving, start, end)
+            _check_outside(segment.offset, segment.end, f"segment of type {segment.type:#x}", leaving, (start, end))
     for index, section in enumerate(elf.sections):
         if section.type != SHT_NOBITS and section.size:
-            _check_outside(section.offset, section.end, elf.name_of(index), leaving, start, end)
+            _check_outside(section.offset, section.end, elf.name_of(index), leaving, (start, end))
     if elf.sections:
-        _check_outside(*elf.section_headers, "the table of section headers", leaving, start, end)
+        _check_outside(*elf.section_headers, "the table of section headers", leaving, (start, end))
     _check_padding(elf, leaving, start, end)
     return leaving
 
@@ -59,13 +59,13 @@ def _check_one_segment(elf: Skeleton, start: int, end: int) -> None:
             raise NoRoomError(f"a segment begins at offset {load.offset:#x}")
 
 
-def _check_outside(low: int, high: int, name: str, leaving: tuple[Run, ...], start: int, end: int) -> None:
+def _check_outside(low: int, high: int, name: str, leaving: tuple[Run, ...], wanted: tuple[int, int]) -> None:
     if any(run.offset <= low and high <= run.end for run in leaving):
         return
     for run in leaving:
         if low < run.end and high > run.offset:
             raise NoRoomError(f"{name} and {run.name} overlap")
-    if low < end and high > start:
+    if low < wanted[1] and high > wanted[0]:
         raise NoRoomError(f"{name} is there, which cannot be moved")
 
 

@@ -85,7 +85,7 @@ def movable_runs(elf: Skeleton) -> tuple[Run, ...]:
 
 def string_run(elf: Skeleton) -> Run | None:
     """The string table by itself."""
-    if elf.dynamic is None or elf.dynamic.get(DT_STRTAB) is None:
+    if elf.dynamic.get(DT_STRTAB) is None:
         return None
     span = elf.dynamic.table.span(DT_STRTAB, "DT_STRTAB")
     size = elf.dynamic.get(DT_STRSZ) or 0
@@ -121,9 +121,9 @@ def _segments(elf: Skeleton) -> list[Run]:
 
 
 def _tables(elf: Skeleton) -> list[Run]:
-    if elf.dynamic is None:
+    if not elf.dynamic.exists:
         return []
-    sizes = _TableSizes(elf)
+    sizes = TableSizes(elf)
     runs = []
     for tag, (name, kind) in _TABLES.items():
         address = elf.dynamic.get(tag)
@@ -138,7 +138,7 @@ def _tables(elf: Skeleton) -> list[Run]:
         align = 8 if elf.records.bits == 64 else 4
         if index is not None and span is not None:
             section = elf.sections[index]
-            size: int | None = section.size if section.offset == span[0] else None
+            size = section.size if section.offset == span[0] else None
             align = max(section.align, 1)
         else:
             size = sizes.of(tag)
@@ -148,15 +148,15 @@ def _tables(elf: Skeleton) -> list[Run]:
     return runs
 
 
-class _TableSizes:
-    """What tables say of their own size, in bytes; None where that proves nothing."""
+class TableSizes:
+    """What tables say of their own size, in bytes."""
 
     def __init__(self, elf: Skeleton) -> None:
         self._elf: Final = elf
         self._count: SymbolCount | None = None
 
     def of(self, tag: int) -> int | None:
-        assert self._elf.dynamic is not None
+        """None where nothing proves it."""
         match tag:
             case constants.DT_VERNEED:
                 return _extent_size(verneed_extent(self._elf))
@@ -166,33 +166,38 @@ class _TableSizes:
                 return self._sysv_hash()
             case constants.DT_GNU_HASH:
                 return self._gnu_hash()
+            case constants.DT_STRTAB:
+                return self._elf.dynamic.get(DT_STRSZ)
             case _:
-                size = 2 if tag == DT_VERSYM else self._elf.records.symbol.size
                 # Relocations say which symbols there are at least, and hash tables which there are.
                 proven = self.count.first_hashed is not None or self._elf.dynamic.get(DT_HASH) is not None
-                return size * self.count.total if proven else None
+                return self.least(tag) if proven else None
+
+    def least(self, tag: int) -> int:
+        """How much of the table of symbols, or of their versions, is known to be there."""
+        return (2 if tag == DT_VERSYM else self._elf.records.symbol.size) * self.count.total
 
     @property
     def count(self) -> SymbolCount:
-        assert self._elf.dynamic is not None
         if self._count is None:
             self._count = count_symbols(self._elf.image, self._elf.dynamic.table)
         return self._count
 
     def _sysv_hash(self) -> int:
-        assert self._elf.dynamic is not None
         address, word = self._elf.dynamic.get(DT_HASH) or 0, self._elf.image.layout.hash_word
         content = self._elf.image.read_at(address, 2 * word.size, "DT_HASH")
-        return word.size * (2 + sum(value for (value,) in word.iter_unpack(content)))
+        (buckets,), (chains,) = word.iter_unpack(content)
+        size: int = word.size * (2 + buckets + chains)
+        return size
 
     def _gnu_hash(self) -> int:
-        assert self._elf.dynamic is not None
         address, word = self._elf.dynamic.get(DT_GNU_HASH) or 0, self._elf.records.word
         header = Struct(word.format.replace("I", "IIII"))
         buckets, first, blooms, _ = header.unpack(self._elf.image.read_at(address, header.size, "DT_GNU_HASH"))
         chains = self.count.total - first if self.count.first_hashed is not None else 0
         pointer = self._elf.records.pointer.size
-        return header.size + blooms * pointer + 4 * (buckets + chains)
+        size: int = header.size + blooms * pointer + 4 * (buckets + chains)
+        return size
 
 
 def _extent_size(extent: tuple[int, int] | None) -> int | None:

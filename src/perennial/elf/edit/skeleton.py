@@ -26,7 +26,9 @@ from perennial.errors import ElfEditError, ElfFormatError
 
 
 class Dynamic(NamedTuple):
-    """PT_DYNAMIC: its entries up to DT_NULL, `size` in bytes, and `capacity`, how many entries fit in."""
+    """PT_DYNAMIC: its entries up to DT_NULL, `size` in bytes, and `capacity`, how many entries fit in. A static
+    program has none, which reads as an empty one.
+    """
 
     table: DynamicTable
     offset: int
@@ -34,6 +36,7 @@ class Dynamic(NamedTuple):
     size: int
     entries: tuple[tuple[int, int], ...]
     capacity: int
+    exists: bool
 
     def get(self, tag: int) -> int | None:
         return self.table.get(tag)
@@ -52,7 +55,7 @@ class Skeleton(NamedTuple):
     segments: tuple[Segment, ...]
     sections: tuple[Section, ...]
     names: tuple[bytes, ...]
-    dynamic: Dynamic | None
+    dynamic: Dynamic
     loaded_end: int
 
     @property
@@ -135,10 +138,10 @@ def _names(data: bytes, header: FileHeader, sections: tuple[Section, ...]) -> tu
     return tuple(text[section.name : max(text.find(b"\0", section.name), section.name)] for section in sections)
 
 
-def _dynamic(image: Image, segments: tuple[Segment, ...]) -> Dynamic | None:
+def _dynamic(image: Image, segments: tuple[Segment, ...]) -> Dynamic:
     table = read_dynamic(image)
     if table is None:
-        return None
+        return Dynamic(DynamicTable(image, 0, []), 0, 0, 0, (), 0, exists=False)
     # the one that counts, as in the reader
     segment = next(s for s in reversed(segments) if s.type == PT_DYNAMIC and (s.filesz or image.is_mapped(s.vaddr)))
     if segment.offset != table.offset:
@@ -155,4 +158,6 @@ def _dynamic(image: Image, segments: tuple[Segment, ...]) -> Dynamic | None:
         if tag != DT_NULL:
             break
         end += 1
-    return Dynamic(table, table.offset, segment.vaddr, max(segment.filesz, end * size), tuple(table.entries), end)
+    return Dynamic(
+        table, table.offset, segment.vaddr, max(segment.filesz, end * size), tuple(table.entries), end, exists=True
+    )

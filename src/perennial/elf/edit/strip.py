@@ -24,7 +24,9 @@ from perennial.elf.constants import (
     STT_SECTION,
 )
 from perennial.elf.edit.changes import StripLevel
+from perennial.elf.edit.records import Section
 from perennial.elf.edit.skeleton import Skeleton
+from perennial.elf.edit.versions import Patch
 
 _DEBUG: Final = (
     b".debug", b".zdebug", b".gnu.debuglto_.debug_", b".gnu.linkonce.wi.", b".line", b".stab", b".gdb_index",
@@ -70,6 +72,8 @@ def _unwanted(elf: Skeleton, level: StripLevel) -> set[int]:
     for index, (section, name) in enumerate(zip(elf.sections, elf.names, strict=True)):
         if section.flags & SHF_ALLOC or section.type == SHT_NULL or index == elf.header.shstrndx:
             continue
+        if is_loaded(elf, section):
+            continue
         is_symbols = section.type in (SHT_SYMTAB, SHT_SYMTAB_SHNDX)
         if name.startswith(_DEBUG) or (level is StripLevel.ALL and is_symbols):
             gone.add(index)
@@ -80,9 +84,11 @@ def _unwanted(elf: Skeleton, level: StripLevel) -> set[int]:
             gone.add(index)
     strings = {elf.sections[index].link for index in gone if elf.sections[index].type == SHT_SYMTAB}
     for index in strings - {0, elf.header.shstrndx}:
-        section = elf.sections[index] if index < len(elf.sections) else None
+        if index >= len(elf.sections):
+            continue
+        section = elf.sections[index]
         users = [i for i, other in enumerate(elf.sections) if other.link == index and i not in gone]
-        if section is not None and section.type == SHT_STRTAB and not section.flags & SHF_ALLOC and not users:
+        if section.type == SHT_STRTAB and not section.flags & SHF_ALLOC and not users:
             gone.add(index)
     return gone
 
@@ -136,5 +142,21 @@ def _section_names(elf: Skeleton, kept: tuple[int, ...]) -> tuple[bytes, dict[in
     return bytes(text), names
 
 
-def is_nobits(kind: int) -> bool:
-    return kind in (SHT_NOBITS, SHT_NULL)
+def is_loaded(elf: Skeleton, section: Section) -> bool:
+    """Whether a segment loads some of its bytes, whatever its flags say."""
+    return any(load.offset < section.end and load.end > section.offset for load in elf.loads)
+
+
+def left_behind(elf: Skeleton, sections: Sections) -> tuple[Patch, ...]:
+    """What to write where sections are changed or left out that lie in front of loaded bytes, and so cannot make
+    the file shorter: zeros at least cost nothing in a wheel.
+    """
+    patches = []
+    for index, section in enumerate(elf.sections):
+        content = sections.contents.get(index, b"")
+        if section.offset >= elf.loaded_end or section.type in (SHT_NOBITS, SHT_NULL):
+            continue
+        if (index in sections.kept and index not in sections.contents) or is_loaded(elf, section):
+            continue
+        patches.append(Patch(section.offset, content + bytes(section.size - len(content))))
+    return tuple(patches)

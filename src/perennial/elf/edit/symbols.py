@@ -43,6 +43,19 @@ def name_offsets(records: Records, table: bytes) -> array[int]:
     return offsets
 
 
+def largest_extent(elf: Skeleton) -> int:
+    """The largest st_size of the dynamic symbols."""
+    table, _, _ = _dynamic_symbols(elf)
+    size, place, width = elf.records.symbol.size, elf.records.symbol.extent, elf.records.pointer.size
+    raw = bytearray(len(table) // size * width)
+    for byte in range(width):
+        raw[byte::width] = table[place + byte :: size]
+    extents = array("Q" if width == 8 else "I", bytes(raw))
+    if elf.records.little_endian != (byteorder == "little"):
+        extents.byteswap()
+    return max(extents, default=0)
+
+
 def places_of(values: array[int], wanted: int) -> Iterator[int]:
     """Where a value stands."""
     place = -1
@@ -82,7 +95,7 @@ def hide_symbols(elf: Skeleton, names: tuple[str, ...]) -> tuple[Patch, ...]:
 
 def _dynamic_symbols(elf: Skeleton) -> tuple[bytes, int, bytes]:
     """The dynamic symbols, their offset in the file, and their strings."""
-    if elf.dynamic is None:
+    if not elf.dynamic.exists:
         return b"", 0, b""
     span = elf.dynamic.table.span(DT_SYMTAB, "DT_SYMTAB")
     strings = elf.dynamic.table.span(DT_STRTAB, "DT_STRTAB")

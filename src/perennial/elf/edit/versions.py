@@ -68,7 +68,7 @@ class _Need(NamedTuple):
 
 
 def change_versions(elf: Skeleton, strings: StringTable, changes: ElfChanges) -> VersionEdits:
-    if elf.dynamic is None or not (changes.rename_needed or changes.remove_needed or changes.rename_versions):
+    if not (changes.rename_needed or changes.remove_needed or changes.rename_versions):
         return VersionEdits()
     needs = tuple(_needs(elf))
     removed = {name.encode() for name in changes.remove_needed}
@@ -88,7 +88,6 @@ def change_versions(elf: Skeleton, strings: StringTable, changes: ElfChanges) ->
 
 def _needs(elf: Skeleton) -> Iterator[_Need]:
     """The table as it stands. The reader, which has seen the file before, accepts the same chains."""
-    assert elf.dynamic is not None
     span = elf.dynamic.table.span(DT_VERNEED, "DT_VERNEED")
     if span is None:
         return
@@ -150,9 +149,10 @@ def _renamed(need: _Need, strings: StringTable, changes: ElfChanges) -> _Need:
     versions = []
     for aux in need.versions:
         name = wanted.get(strings[aux.row[3]])
-        if name is not None:
-            aux = aux._replace(row=(sysv_hash(name), *aux.row[1:3], strings.place(name), aux.row[4]))
-        versions.append(aux)
+        if name is None:
+            versions.append(aux)
+        else:
+            versions.append(aux._replace(row=(sysv_hash(name), *aux.row[1:3], strings.place(name), aux.row[4])))
     return need._replace(versions=tuple(versions))
 
 
@@ -181,7 +181,6 @@ def _packed(elf: Skeleton, needs: tuple[_Need, ...]) -> bytes:
 
 def _unversioned(elf: Skeleton, numbers: set[int]) -> Iterator[Patch]:
     """VER_NDX_GLOBAL for the symbols whose version is one of these."""
-    assert elf.dynamic is not None
     span = elf.dynamic.table.span(DT_VERSYM, "DT_VERSYM")
     if span is None:
         return
@@ -208,13 +207,11 @@ def _all_of(values: array[int], wanted: int) -> Iterator[int]:
 
 def symbol_total(elf: Skeleton) -> int:
     """How many dynamic symbols there are, at least."""
-    assert elf.dynamic is not None
     return count_symbols(elf.image, elf.dynamic.table).total
 
 
 def _defined(elf: Skeleton, strings: StringTable, changes: ElfChanges) -> Iterator[Patch]:
     """New names for versions that the file defines, also where they are parents of others."""
-    assert elf.dynamic is not None
     wanted = {r.old.encode(): r.new.encode() for r in changes.rename_versions if r.library is None and r.old != r.new}
     if not wanted:
         return
@@ -231,7 +228,6 @@ def _defined(elf: Skeleton, strings: StringTable, changes: ElfChanges) -> Iterat
 
 def verdef_names(elf: Skeleton) -> Iterator[tuple[int, int, int, bool]]:
     """(offset of vda_name, vd_flags, offset of vd_hash, whether it is the version's own name)."""
-    assert elf.dynamic is not None
     span = elf.dynamic.table.span(DT_VERDEF, "DT_VERDEF")
     if span is None:
         return
