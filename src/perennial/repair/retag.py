@@ -89,7 +89,8 @@ def check_request(request: RetagRequest) -> None:
         raise UsageError("--only says that the wheel is to have no other tags than those of --tag, and there is none")
     for text in request.tags:
         for tag in text.lower().split("."):
-            if not _TAG.fullmatch(tag):
+            is_cut_off = tag.startswith(("manylinux", "musllinux")) and not PlatformTag.parse(tag).is_linux
+            if not _TAG.fullmatch(tag) or is_cut_off:
                 raise UsageError(f"--tag {printable(text)}: not a platform tag such as manylinux_2_28_x86_64")
 
 
