@@ -73,6 +73,10 @@ def _linux(folder: Path) -> None:
     demo(folder, module(ssl, needed=("libssl.so.3", LIBC)), tags="cp312-cp312-linux_x86_64")
 
 
+def _not_retagged(folder: Path) -> None:
+    demo(folder, module(), tags="cp312-cp312-linux_x86_64")
+
+
 def _two(folder: Path) -> None:
     (folder / "dist").mkdir()
     demo(folder / "dist", module())
@@ -256,6 +260,7 @@ SETS: Final[dict[str, Callable[[Path], None]]] = {
     "none": lambda _: None,
     "honest": _honest,
     "linux": _linux,
+    "not-retagged": _not_retagged,
     "two": _two,
     "configured": _config,
     "weak": _weak,

@@ -167,6 +167,15 @@ def test_a_renamed_file_is_brought_in_line(tmp_path: Path) -> None:
     assert_agrees(source)
 
 
+@pytest.mark.parametrize("claimed", ["linux_x86_64", LEGACY])
+def test_a_wheel_file_that_was_edited_is_brought_in_line_with_record(tmp_path: Path, claimed: str) -> None:
+    """sed on WHEEL leaves RECORD with the hash of what WHEEL was."""
+    edit = alter_line(f"{DIST_INFO}/WHEEL", digest="sha256=AAAA")
+    source = demo(tmp_path, claimed, edit_record=edit, wheel_tags=[f"cp312-cp312-{tag}" for tag in LEGACY.split(".")])
+    assert retag("-w", "out", source) == 0
+    assert assert_agrees(only_wheel(tmp_path / "out")).findings == ()
+
+
 def test_another_order_of_the_same_tags_is_no_change(tmp_path: Path) -> None:
     source = demo(tmp_path, "manylinux_2_17_x86_64.manylinux2014_x86_64")
     assert retag(source) == 0

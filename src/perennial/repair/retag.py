@@ -32,7 +32,8 @@ AUTO: Final = "auto"
 _ABOUT_RECORD: Final = frozenset({"record-mismatch", "record-missing-member", "record-extra-entry"})
 _TAG: Final = re.compile("[a-z0-9_]+")  # PEP 425; "-" and "." have meanings of their own in a file name
 _LARGEST_WHEEL_FILE: Final = MIB
-_OWN_RULE: Final = "wheel-tags-differ"
+# About WHEEL, these are what retagging mends.
+_MENDED: Final = _ABOUT_RECORD | {"wheel-tags-differ"}
 
 
 class LegacyAliases(StrEnum):
@@ -104,23 +105,26 @@ def plan_retag(
     check_request(request)
     if wheel.metadata is None:
         raise ArchiveError("it has no WHEEL file, so that there is nothing to retag", archive=archive.path)
+    wheel_file = wheel.metadata.path
     report = audit(wheel, knowledge, exporters=exporters)
     target = _target(wheel.filename, _wanted(report, request))
     changes: dict[str, NewMember | None] = {}
     after = report
-    if target != wheel.filename or any(finding.rule == _OWN_RULE for finding in report.findings):
+    if target != wheel.filename or any(
+        finding.member == wheel_file and finding.rule in _MENDED for finding in report.findings
+    ):
         lines = tuple(
             f"{python}-{abi}-{tag}" for python in target.pythons for abi in target.abis for tag in target.platforms
         )
-        content = archive.read(_entry(archive, wheel.metadata.path), _LARGEST_WHEEL_FILE)
+        content = archive.read(_entry(archive, wheel_file), _LARGEST_WHEEL_FILE)
         changed = with_tags(content, lines)
         if [value for key, value in parse_wheel_file(changed) if key == "tag"] != [*lines]:
-            raise ArchiveError("its Tag lines cannot be changed", archive=archive.path, member=wheel.metadata.path)
-        changes[wheel.metadata.path] = NewMember(changed)
+            raise ArchiveError("its Tag lines cannot be changed", archive=archive.path, member=wheel_file)
+        changes[wheel_file] = NewMember(changed)
         # As the wheel will be; its path stays, for it is where the files are.
         renamed = wheel._replace(filename=target, metadata=wheel.metadata._replace(tags=lines))
         after = audit(renamed, knowledge, exporters=exporters)
-    objections = tuple(_objections(wheel.filename, after))
+    objections = tuple(_objections(wheel.filename, after, wheel_file))
     errors = dict.fromkeys(finding.rule for finding in after.findings if finding.severity is Severity.ERROR)
     if any(objection.tag is not None for objection in objections):
         errors = {}  # what the audit finds may be due to the tags
@@ -207,7 +211,7 @@ def _line_end(line: bytes) -> bytes:
     return line[len(line.rstrip(b"\r\n")) :]
 
 
-def _objections(source: WheelFilename, report: AuditReport) -> Iterator[Objection]:
+def _objections(source: WheelFilename, report: AuditReport, wheel_file: str) -> Iterator[Objection]:
     """What speaks against the wheel as it will be."""
     claimed = {tag.text for tag in source.platforms}
     reasons = {claim.tag.text: claim.reason for claim in report.claims if claim.honest is False}
@@ -228,7 +232,7 @@ def _objections(source: WheelFilename, report: AuditReport) -> Iterator[Objectio
         if reason:
             yield Objection(tag.text, None, reason)
     for finding in report.findings:
-        if finding.rule in _ABOUT_RECORD and finding.severity is Severity.ERROR:
+        if finding.rule in _ABOUT_RECORD and finding.severity is Severity.ERROR and finding.member != wheel_file:
             yield Objection(None, finding.rule, finding.message)
 
 
