@@ -43,13 +43,13 @@ from perennial.elf.constants import (
     SHT_SYMTAB,
 )
 from perennial.elf.edit.changes import ElfChanges
-from perennial.elf.edit.facts import facts_after
 from perennial.elf.edit.pointers import pointers_into
 from perennial.elf.edit.records import Segment
 from perennial.elf.edit.runs import TableSizes, string_run
 from perennial.elf.edit.skeleton import Skeleton, read_skeleton
 from perennial.elf.edit.strip import Sections, is_loaded
 from perennial.elf.edit.symbols import hide_symbols, section_indexes
+from perennial.elf.model import ElfFile
 from perennial.elf.read import read_elf
 from perennial.errors import ElfEditError, ElfFormatError
 
@@ -62,11 +62,13 @@ _MAY_CHANGE: Final = frozenset({
 _MAY_MOVE: Final = frozenset({PT_NOTE, PT_GNU_PROPERTY, PT_INTERP, PT_DYNAMIC})
 
 
-def verify(before: Skeleton, edited: bytes, changes: ElfChanges, sections: Sections) -> None:
-    """Raises `ElfEditError` where the edited file is not as it must be: then nothing may be written."""
+def verify(before: Skeleton, edited: bytes, wanted: ElfFile, changes: ElfChanges, sections: Sections) -> None:
+    """`wanted` are the facts that the edited file must have, `sections` those that are kept.
+
+    Raises `ElfEditError` where the edited file is not as it must be: then nothing may be written."""
     try:
         after = read_skeleton(edited)
-        _check_facts(before.data, edited, changes)
+        _check_facts(wanted, read_elf(edited), changes)
     except ElfFormatError as error:
         raise _wrong(f"cannot be read any more: {error}") from error
     _check_segments(before, after)
@@ -81,8 +83,7 @@ def _wrong(what: str) -> ElfEditError:
     return ElfEditError(f"the edited file {what}: nothing was written")
 
 
-def _check_facts(data: bytes, edited: bytes, changes: ElfChanges) -> None:
-    wanted, found = facts_after(read_elf(data), changes), read_elf(edited)
+def _check_facts(wanted: ElfFile, found: ElfFile, changes: ElfChanges) -> None:
     if changes.remove_needed and set(found.imports) <= set(wanted.imports):
         # the reader looks further for symbols that explain a version need, and there are fewer needs now
         found = found._replace(imports=wanted.imports)
