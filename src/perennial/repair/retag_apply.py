@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import filecmp
 import os
-import shutil
 from collections.abc import Callable
 from functools import partial
 from typing import Final, NamedTuple
@@ -17,8 +16,10 @@ from perennial.wheel.archive import Archive
 from perennial.wheel.exports import find_exporters
 from perennial.wheel.limits import ArchiveLimits
 from perennial.wheel.wheel import read_open_wheel
-from perennial.wheel.whole_file import whole_file
+from perennial.wheel.whole_file import is_same_file, whole_file
 from perennial.wheel.write import WriteOptions, Written, write_wheel
+
+_PIECE: Final = 1 << 20
 
 
 class RetagSettings(NamedTuple):
@@ -69,9 +70,9 @@ class Retagger:
             folder = os.path.dirname(path) if settings.folder is None else settings.folder
             output = os.path.join(folder, plan.target.text)
             outcome = Outcome.RETAGGED if plan.is_needed else Outcome.COPIED
-            if not plan.is_needed and _is_same(path, output):
+            if not plan.is_needed and is_same_file(path, output):
                 return Retagged(path, plan, Outcome.UNCHANGED, None, dry_run=settings.dry_run)
-            removed = settings.remove and not _is_same(path, output)
+            removed = settings.remove and not is_same_file(path, output)
             dropped: tuple[str, ...] = ()
             if not settings.dry_run:
                 dropped = self._put(archive, plan, output)
@@ -87,7 +88,7 @@ class Retagger:
 
         def accept(new: str, written: Written) -> None:
             """Raises where the new file may not have its name, or has no need of it."""
-            if not os.path.lexists(output) or _is_same(archive.path, output):
+            if not os.path.lexists(output) or is_same_file(archive.path, output):
                 return
             if os.path.isfile(output) and filecmp.cmp(new, output, shallow=False):
                 raise _IsThereAlready(written)
@@ -119,14 +120,11 @@ def _copy(source: Archive, output: str, accept: Callable[[str, Written], None]) 
     result = Written(source.file_size, ())
     with whole_file(output) as (file, path):
         with open(source.path, "rb") as content:
-            shutil.copyfileobj(content, file, 1 << 20)
+            while piece := content.read(_PIECE):
+                file.write(piece)
         file.flush()
         accept(path, result)
     return result
-
-
-def _is_same(path: str, other: str) -> bool:
-    return os.path.exists(other) and os.path.samefile(path, other)
 
 
 def _make_folder(folder: str) -> None:

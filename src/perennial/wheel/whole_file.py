@@ -44,6 +44,14 @@ def whole_file(target: str) -> Iterator[tuple[BinaryIO, str]]:
         raise
 
 
+def is_same_file(path: str, other: str) -> bool:
+    """Whether both are there, and are one and the same."""
+    try:
+        return os.path.samefile(path, other)
+    except OSError:
+        return False
+
+
 def settle(file: BinaryIO) -> None:
     """Closes a file when all of it is on disk: after a power failure a name must not stand for half a file."""
     file.flush()

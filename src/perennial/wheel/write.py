@@ -23,7 +23,7 @@ from perennial.wheel.inflate import crc32
 from perennial.wheel.limits import MIB
 from perennial.wheel.record import RecordWriter
 from perennial.wheel.wheel import dist_info_folder
-from perennial.wheel.whole_file import settle, whole_file
+from perennial.wheel.whole_file import is_same_file, settle, whole_file
 from perennial.wheel.zip_writer import Moment, Sink, ZipWriter, new_entry
 
 _LARGEST_RECORD: Final = 64 * MIB
@@ -92,7 +92,7 @@ def write_wheel(
         result = Written(os.path.getsize(path), written.dropped)
         if accept is not None:
             accept(path, result)
-        if os.path.exists(destination) and os.path.samefile(destination, source.path):
+        if is_same_file(destination, source.path):
             source.close()  # some systems replace no file that is open
     return result
 
