@@ -286,7 +286,7 @@ def test_strip(tmp_path: Path, lib: Path) -> None:
 
 
 def test_dlopen_of_what_was_included(tmp_path: Path, lib: Path) -> None:
-    """A library that is opened by name keeps it, and files with that name among their strings look in the right place."""
+    """It keeps its name, and files that have the name among their strings look in the right place."""
     library(lib / "libplug.so.1", 9)
     source = 'extern void *dlopen(const char *, int); int opened(void) { return dlopen("libplug.so.1", 2) ? 1 : 0; }'
     opener = compile_c(source, tmp_path / "libopener.so", "-shared", "-fPIC", "-Wl,-soname,libopener.so")

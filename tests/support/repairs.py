@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest import mock
 
+from perennial.cli.main import main
 from perennial.elf.model import ElfFile
 from perennial.elf.read import read_elf
-from tests.support.run_perennial import Outcome, run_perennial
+from tests.support.run_perennial import NOTHING_LEARNED, Outcome
 
 
 class RepairRun(NamedTuple):
@@ -43,29 +48,34 @@ class RepairRun(NamedTuple):
         return [warning for wheel in self.wheels for warning in wheel["warnings"]]
 
 
-# Environment variables that this machine may have, and that would take part.
-CLEAN = dict.fromkeys(
-    (
-        "LD_LIBRARY_PATH", "AUDITWHEEL_LD_LIBRARY_PATH", "AUDITWHEEL_PLAT", "AUDITWHEEL_PATCHER",
-        "AUDITWHEEL_ZIP_COMPRESSION_LEVEL",
-    ),
-    "",
-)  # fmt: skip
-
-
 def repair(
     *wheels: Path, to: Path | None = None, options: tuple[str, ...] = (), env: Mapping[str, str] | None = None
 ) -> RepairRun:
-    """`perennial repair --json`; the output folder is `wheelhouse` beside the first wheel."""
+    """`perennial repair --json`, in this process; the output folder is `wheelhouse` beside the first wheel.
+
+    Of the environment, only `env` counts.
+    """
     folder = to or wheels[0].parent / "wheelhouse"
     before = set(folder.glob("*")) if folder.is_dir() else set()
-    outcome = run_perennial(
-        "repair", "--json", "-w", str(folder), *options, *map(str, wheels),
-        env={**{key: value for key, value in CLEAN.items() if key.startswith("LD") or "LD_" in key}, **(env or {})},
-    )  # fmt: skip
+    outcome = _run(["repair", "--json", "-w", str(folder), *options, *map(str, wheels)], env or {})
     written = sorted(set(folder.glob("*")) - before) if folder.is_dir() else []
     documents = outcome.document["wheels"] if outcome.output.startswith("{") else []
     return RepairRun(outcome, documents, written)
+
+
+def _run(arguments: list[str], env: Mapping[str, str]) -> Outcome:
+    output, errors = io.StringIO(), io.StringIO()
+    clean = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    with (
+        mock.patch.dict(os.environ, {**clean, "PERENNIAL_DATA_DIR": str(NOTHING_LEARNED), **env}, clear=True),
+        contextlib.redirect_stdout(output),
+        contextlib.redirect_stderr(errors),
+    ):
+        try:
+            code = main(arguments)
+        except SystemExit as stop:  # argparse's
+            code = int(stop.code or 0)
+    return Outcome(code, output.getvalue(), errors.getvalue())
 
 
 def members(path: Path) -> dict[str, bytes]:

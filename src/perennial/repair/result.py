@@ -29,9 +29,9 @@ def predict(wheel: Wheel, changes: PlannedChanges, platforms: tuple[PlatformTag,
             members.append(_new(script.old, member.location, len(script.shim)))
             member = member._replace(path=script.new, location=f"{SITE_PACKAGES}/{script.new}")
         members.append(member)
-    replaced = {graft.path for graft in changes.grafts}
-    members = [member for member in members if member.path not in replaced]
-    for graft in changes.grafts:
+    grafts = {graft.path: graft for graft in changes.grafts}  # two of one path are a problem already
+    members = [member for member in members if member.path not in grafts]
+    for graft in grafts.values():
         member = _new(graft.path, f"{SITE_PACKAGES}/{graft.path}", graft.library.size)
         elf = changed_facts(graft.library.elf, graft.changes)
         members.append(member._replace(elf=elf, library_strings=graft.library.library_strings))
