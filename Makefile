@@ -44,6 +44,7 @@ docs: $(VENV)/installed-docs  ## build the documentation, warnings are errors
 
 bench: $(VENV)/installed-test  ## compare with auditwheel on real wheels (BENCH=all adds tensorflow)
 	$(BIN)/python bench/show.py
+	$(BIN)/python bench/repair.py
 
 check: test lint types docs wheels-test roots-test loading-test  ## everything that CI runs
 

@@ -4,9 +4,8 @@ A wheel that carries somebody's library passes it on, and most licences ask that
 know where it is: Debian's `copyright` files, what rpm packages mark %license. Texts go into `.dist-info/licenses`,
 below a folder for the source package, each text once: the six libraries of krb5 share one.
 
-Debian's files refer to texts that many packages share, in /usr/share/common-licenses ("should refer to the
-corresponding files, rather than quoting them in the copyright file", Debian Policy 12.5). Outside Debian that refers to
-nothing, so that these go along too.
+What Debian's files only refer to, in /usr/share/common-licenses, stays there: texts of the GPL and its like are known
+by their names, and for psycopg2 they would be as large as all others together.
 """
 
 from __future__ import annotations
@@ -14,12 +13,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from itertools import count
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from perennial.system import Owners, Package, Root
-
-_COMMON: Final = "usr/share/common-licenses"
-_REFERENCE: Final = re.compile(rb"/usr/share/common-licenses/([A-Za-z][A-Za-z0-9.+-]*[A-Za-z0-9])")
 
 
 class LicenceText(NamedTuple):
@@ -35,15 +31,8 @@ def licence_texts(root: Root, owners: Owners, packages: Iterable[Package]) -> tu
     texts = _Texts()
     for package in sorted(set(packages)):
         for path in owners.licences(package):
-            content = root.read(path)
-            if content is None:
-                continue
-            texts.add(package, (package.source or package.name, package.name), path, content)
-            for reference in sorted(set(_REFERENCE.findall(content))):
-                place = f"{_COMMON}/{reference.decode()}"
-                if (text := root.read(place)) is not None:
-                    # GPL is a link to GPL-3
-                    texts.add(package, ("common-licenses",), root.resolve(place), text)
+            if (content := root.read(path)) is not None:
+                texts.add(package, (package.source or package.name, package.name), path, content)
     return texts.found()
 
 

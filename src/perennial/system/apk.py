@@ -48,7 +48,7 @@ class Apk:
             elif kind == "R" and value in names:
                 yield Claim(self._package(fields), f"{folder}/{value}")
             else:
-                fields.setdefault(kind, value)  # package fields come before files
+                fields[kind] = value
 
     def _package(self, fields: dict[str, str]) -> Package:
         name, version, architecture = (fields.get(kind, "") for kind in "PVA")
