@@ -337,6 +337,28 @@ def test_what_would_grow_is_stored(deflater: Deflater) -> None:
     assert deflate(b"x", 9, deflater) is None
 
 
+@pytest.mark.parametrize(
+    ("deflater", "digest"),
+    [
+        (Deflater.LIBDEFLATE, "bb257f7bd0393fcc"),
+        (Deflater.ZLIB, "525be7d534740927"),
+    ],
+)
+def test_the_bytes_are_those_of_other_machines_and_versions(deflater: Deflater, digest: str) -> None:
+    """Not a promise of either library: if this fails for a new release, docs/reference/cli.md has to say so.
+
+    deflate 0.8.1 and 0.9.0; zlib 1.2.13 and 1.3.2.
+    """
+    if not deflater.is_installed:
+        pytest.skip(f"{deflater} is not installed here")
+    if deflater is Deflater.ZLIB and "ng" in zlib.ZLIB_RUNTIME_VERSION:
+        pytest.skip("Python was built with zlib-ng, which makes other bytes")
+    made = sha256()
+    for level in range(1, 10):
+        made.update(deflate(TEXT, level, deflater) or b"")
+    assert made.hexdigest()[:16] == digest
+
+
 def test_level_zero_gives_the_same_bytes_whatever_the_deflater(source: Path) -> None:
     changes = {"demo/text.py": NewMember(TEXT[::-1])}
     made = {written(source, changes, WriteOptions(deflater, 0)).read_bytes() for deflater in Deflater}
