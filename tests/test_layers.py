@@ -65,7 +65,8 @@ def test_imports_go_down(path: Path) -> None:
 )
 def test_pure_packages_ask_nothing_of_the_machine(path: Path) -> None:
     for name in _imports(path):
-        assert name not in AMBIENT
+        # patchelf is another program, which reads and writes files
+        assert name not in AMBIENT or (path == ROOT / "repair" / "patchelf.py" and name in {"subprocess", "tempfile"})
     source = path.read_text(encoding="utf-8")
     if path == ROOT / "repair" / "scripts.py":
         source = source.partition("_SHIM = ")[0]  # a script that runs on other machines

@@ -115,7 +115,7 @@ def wanted(spec: ElfSpec, changes: ElfChanges) -> ElfFile:
     )
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(specs_and_changes())
 def test_an_edited_file_says_what_was_wanted(case: tuple[ElfSpec, ElfChanges]) -> None:
     spec, changes = case
@@ -124,7 +124,7 @@ def test_an_edited_file_says_what_was_wanted(case: tuple[ElfSpec, ElfChanges]) -
         edited = edit_elf(data, changes)
     except (ElfEditError, UsageError) as error:
         event(f"refused: {type(error).__name__}")
-        assert str(error).isprintable()
+        assert str(error).isprintable()  # noqa: PT017 - being refused is no failure
         return
     event("unchanged" if edited is data else "edited")
     assert read_elf(edited, exports=True) == wanted(spec, changes)
@@ -136,7 +136,7 @@ def test_an_edited_file_says_what_was_wanted(case: tuple[ElfSpec, ElfChanges]) -
     assert edit_elf(edited, changes) is edited
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(specs_and_changes(), specs_and_changes())
 def test_a_second_edit_finds_room_in_the_first(
     case: tuple[ElfSpec, ElfChanges], other: tuple[ElfSpec, ElfChanges]
@@ -164,14 +164,14 @@ def test_a_second_edit_finds_room_in_the_first(
     assert read_elf(twice, exports=True) == facts
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(damaged(), specs().flatmap(changes_for))
 def test_damage_ends_in_a_typed_error_or_in_an_edit_that_holds(data: bytes, changes: ElfChanges) -> None:
     """Any other exception than perennial's own fails the test."""
     try:
         edited = edit_elf(data, changes)
     except PerennialError as error:
-        assert str(error).isprintable()
+        assert str(error).isprintable()  # noqa: PT017
         return
     facts = read_elf(edited)
     assert changes.soname is None or facts.soname == changes.soname or not facts.is_dynamic
@@ -180,7 +180,7 @@ def test_damage_ends_in_a_typed_error_or_in_an_edit_that_holds(data: bytes, chan
 
 @pytest.mark.parametrize("kind", [ET_DYN, ET_EXEC])
 @pytest.mark.parametrize("page", [0x1000, 0x10000, 0x200000])
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(spec=specs())
 def test_files_that_linkers_write_always_have_room(spec: ElfSpec, kind: int, page: int) -> None:
     """With section headers, a build id and a hash table, as everything that a linker writes for loading."""

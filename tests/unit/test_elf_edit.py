@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from itertools import pairwise
+from typing import Literal
 
 import pytest
 
@@ -233,7 +234,7 @@ def test_a_relocation_that_points_into_an_evicted_table_is_seen(tag: str, arch: 
     data, places = build_elf_with_layout(spec)
     target = read_skeleton(data).segments[0].vaddr + read_skeleton(data).headers_end + 4
     changed = bytearray(data)
-    order = "little" if spec.little_endian else "big"
+    order: Literal["little", "big"] = "little" if spec.little_endian else "big"
     width = spec.bits // 8
     place = places[f"{tag}[0].r_info"]
     changed[place : place + width] = (8).to_bytes(width, order)  # relative: no symbol

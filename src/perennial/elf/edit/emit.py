@@ -77,6 +77,7 @@ def emit(elf: Skeleton, draft: Draft) -> bytes:
     _write_dynamic(elf, draft, out)
     segments = _segments(elf, draft)
     table = pack_segments(elf.records, segments)
+    table = table.ljust(elf.headers_end - elf.header.phoff, b"\0")
     out[elf.header.phoff : elf.header.phoff + len(table)] = table
     sections, headers_at = _add_tail(elf, draft, out, moves_tail=moves_tail)
     header = elf.header._replace(phnum=len(segments), shoff=headers_at, shnum=len(sections))

@@ -17,15 +17,19 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from perennial.elf.constants import (
+    DT_STRTAB,
     PF_R,
     PF_W,
     PF_X,
+    PT_GNU_PROPERTY,
     PT_GNU_STACK,
     PT_LOAD,
+    PT_NOTE,
     PT_NULL,
+    SHF_ALLOC,
 )
 from perennial.elf.edit.records import Segment
-from perennial.elf.edit.room import NoRoomError, occupants, page_size, slack_behind
+from perennial.elf.edit.room import NoRoomError, occupants, page_size, slack_behind, zeros_behind
 from perennial.elf.edit.runs import Run, movable_runs, string_run
 from perennial.elf.edit.skeleton import Skeleton
 from perennial.elf.edit.symbols import largest_extent
@@ -86,6 +90,10 @@ def lay_out(elf: Skeleton, wanted: Wanted, *, tail_may_move: bool) -> FileLayout
     stack = (Segment(PT_GNU_STACK, PF_R | PF_W, 0, 0, 0, 0, 0, 16),) if wanted.stack_header else ()
     if not (wanted.string_bytes or stack or _dynamic_grows(elf, wanted)):
         return FileLayout((), elf.segments, None, 0, tail_moves=False)
+    if not (stack or _dynamic_grows(elf, wanted)):
+        in_place = _strings_in_place(elf, wanted.string_bytes, tail_may_move=tail_may_move)
+        if in_place is not None:
+            return in_place
     runs = movable_runs(elf)
     attempts: list[FileLayout] = []
     reasons: list[str] = []
@@ -101,6 +109,64 @@ def lay_out(elf: Skeleton, wanted: Wanted, *, tail_may_move: bool) -> FileLayout
 
 def _dynamic_grows(elf: Skeleton, wanted: Wanted) -> bool:
     return elf.dynamic.exists and wanted.dynamic_entries > elf.dynamic.capacity
+
+
+def _strings_in_place(elf: Skeleton, size: int, *, tail_may_move: bool) -> FileLayout | None:
+    """Where the string table is the end of its segment, and that can grow: after an earlier edit, often."""
+    strings = string_run(elf)
+    for number, load in enumerate(elf.segments):
+        if strings is None or load.type != PT_LOAD or load.end != strings.end or load.filesz != load.memsz:
+            continue
+        longer = load._replace(filesz=load.filesz + size, memsz=load.memsz + size)
+        segments = (*elf.segments[:number], longer, *elf.segments[number + 1 :])
+        if size <= zeros_behind(elf, load):
+            return FileLayout((), segments, None, 0, tail_moves=False)
+        if _is_last(elf, load) and (load.end == len(elf.data) or tail_may_move):
+            _check_addresses(elf, longer)
+            return FileLayout((), segments, load.end, longer.end, tail_moves=tail_may_move)
+    return None
+
+
+def _is_last(elf: Skeleton, load: Segment) -> bool:
+    """Whether it could grow without end, in memory as in the file."""
+    is_top = load.vaddr == max(other.vaddr for other in elf.loads)
+    return is_top and load.end == elf.loaded_end and load.filesz == load.memsz and load.filesz > 0
+
+
+def _check_addresses(elf: Skeleton, load: Segment) -> None:
+    if load.vaddr + load.memsz > 1 << elf.records.bits:
+        raise ElfEditError("no room in its address space for what it has to hold")
+
+
+def _emptied(elf: Skeleton, sizes: Iterable[Run]) -> tuple[Segment, ...]:
+    """Segments that hold nothing any more when these runs have left.
+
+    patchelf makes such segments for one table. GNU strip gives one without sections a misaligned offset, with which
+    no loader takes it; so it has to go, and its program header is free.
+    """
+    leaving = [run for run in sizes if run.owned]
+    gone = []
+    for load in elf.loads:
+        if not any(load.offset <= run.offset and run.end <= load.end for run in leaving) or load.filesz != load.memsz:
+            continue
+        others = [
+            section for section in elf.sections
+            if section.flags & SHF_ALLOC and section.size
+            and section.address < load.vaddr + load.memsz and section.address + section.size > load.vaddr
+            and not any(run.offset <= section.offset and section.end <= run.end for run in leaving)
+        ]  # fmt: skip
+        is_special = load.offset <= elf.header.phoff < load.end or any(
+            segment.type not in (PT_LOAD, PT_NOTE, PT_GNU_PROPERTY) and segment.memsz
+            and segment.vaddr < load.vaddr + load.memsz and segment.vaddr + segment.memsz > load.vaddr
+            for segment in elf.segments
+        )  # fmt: skip
+        rest = bytearray(elf.data[load.offset : load.end])
+        for run in leaving:
+            if load.offset <= run.offset and run.end <= load.end:
+                rest[run.offset - load.offset : run.end - load.offset] = bytes(run.size)
+        if not others and not is_special and not rest.strip(b"\0"):
+            gone.append(load)
+    return tuple(gone)
 
 
 def _ways_for_strings(elf: Skeleton, runs: tuple[Run, ...], wanted: Wanted) -> list[frozenset[Run]]:
@@ -136,7 +202,7 @@ def _complete(
         sizes[strings] += wanted.string_bytes
 
     def with_headers(count: int) -> dict[Run, int]:
-        evicted = _evicted(elf, runs, count)
+        evicted = _evicted(elf, runs, count, len(_emptied(elf, sizes)))
         if strings in evicted and strings not in sizes and wanted.string_bytes:
             raise NoRoomError("the string table is there, which grows")  # the other way to grow it is open
         return {run: run.size for run in evicted} | sizes
@@ -155,9 +221,9 @@ def _dynamic_run(elf: Skeleton) -> Run:
     return Run(".dynamic", None, elf.dynamic.offset, elf.dynamic.address, elf.dynamic.size, _DYNAMIC_ALIGN)
 
 
-def _evicted(elf: Skeleton, runs: tuple[Run, ...], headers: int) -> tuple[Run, ...]:
-    """Who leaves so that the table of program headers can grow by so many."""
-    missing = headers - sum(segment.type == PT_NULL for segment in elf.segments)
+def _evicted(elf: Skeleton, runs: tuple[Run, ...], headers: int, free: int) -> tuple[Run, ...]:
+    """Who leaves so that the table of program headers can grow by so many, of which `free` are there already."""
+    missing = headers - sum(segment.type == PT_NULL for segment in elf.segments) - free
     if missing <= 0:
         return ()
     return occupants(elf, runs, elf.headers_end, elf.headers_end + missing * elf.records.phdr.size)
@@ -179,13 +245,11 @@ def _spots_without_header(
     if not writes:
         for index, load in loads:
             size = _end(load.end, load.vaddr + load.filesz, sizes)[0] - load.end
-            free = slack_behind(elf, load)
-            if size <= free and not elf.data[load.end : load.end + size].strip(b"\0"):
+            if size <= slack_behind(elf, load):
                 yield _Spot(load.end, load.vaddr + load.filesz, segments, grows=False, number=index)
     index, last = max(loads, key=lambda each: each[1].vaddr)
-    is_last = last.end == elf.loaded_end and last.filesz == last.memsz and last.filesz
     may_grow = not last.flags & PF_X and (not writes or last.flags & PF_W)
-    if is_last and may_grow and (last.end == len(elf.data) or tail_may_move):
+    if _is_last(elf, last) and may_grow and (last.end == len(elf.data) or tail_may_move):
         yield _Spot(last.end, last.vaddr + last.filesz, segments, grows=True, number=index)
 
 
@@ -213,7 +277,8 @@ def _new_segment(elf: Skeleton, sizes: dict[Run, int], stack: tuple[Segment, ...
 def _end(offset: int, address: int, sizes: dict[Run, int]) -> tuple[int, list[Placed]]:
     """Where the runs end in the file if they stand one behind the other from here on."""
     placed = []
-    for run in sorted(sizes, key=lambda each: each.offset):
+    # The string table last, where it can grow the next time.
+    for run in sorted(sizes, key=lambda each: (each.tag == DT_STRTAB, each.offset)):
         gap = -address % run.align
         offset, address = offset + gap, address + gap
         placed.append(Placed(run, sizes[run], offset, address))
@@ -223,12 +288,16 @@ def _end(offset: int, address: int, sizes: dict[Run, int]) -> tuple[int, list[Pl
 
 def _filled(elf: Skeleton, spot: _Spot, sizes: dict[Run, int], *, tail_may_move: bool) -> FileLayout:
     end, placed = _end(spot.offset, spot.address, sizes)
-    if spot.address + end - spot.offset > 1 << elf.records.bits:
-        raise ElfEditError("no room in its address space for another segment")
     segment = spot.segments[spot.number]
     size = end - segment.offset
-    segments = list(spot.segments)
-    segments[spot.number] = segment._replace(filesz=size, memsz=size)
+    longer = segment._replace(filesz=size, memsz=size)
+    _check_addresses(elf, longer)
+    emptied = _emptied(elf, sizes)
+    segments = [
+        longer if number == spot.number else other
+        for number, other in enumerate(spot.segments)
+        if number == spot.number or other not in emptied
+    ]
     grown_from = spot.offset if spot.grows else None
     return FileLayout(
         tuple(placed), tuple(segments), grown_from, end if spot.grows else 0,

@@ -89,7 +89,14 @@ def slack_behind(elf: Skeleton, load: Segment) -> int:
     Linkers that give code pages of its own (ld -z separate-code) fill the last page of the tables
     before it with zeros. They are in memory anyway, since pages are mapped whole.
     """
-    if load.flags & (PF_W | PF_X) or load.filesz != load.memsz or not load.filesz:
+    if load.flags & (PF_W | PF_X):
+        return 0
+    return zeros_behind(elf, load)
+
+
+def zeros_behind(elf: Skeleton, load: Segment) -> int:
+    """The same, whatever the segment is for."""
+    if load.filesz != load.memsz or not load.filesz:
         return 0
     page = page_size(elf)
     above = [other.vaddr // page * page for other in elf.loads if other.vaddr > load.vaddr]
@@ -103,7 +110,9 @@ def slack_behind(elf: Skeleton, load: Segment) -> int:
     if elf.headers_end > load.end:
         starts.append(elf.header.phoff)
     in_file = min([max(start, load.end) for start in starts], default=load.end) - load.end
-    return max(min(in_memory, in_file), 0)
+    size = max(min(in_memory, in_file), 0)
+    gap = elf.data[load.end : load.end + size]
+    return len(gap) - len(gap.lstrip(b"\0"))
 
 
 def page_size(elf: Skeleton) -> int:

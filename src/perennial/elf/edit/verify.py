@@ -65,7 +65,8 @@ _MAY_MOVE: Final = frozenset({PT_NOTE, PT_GNU_PROPERTY, PT_INTERP, PT_DYNAMIC})
 def verify(before: Skeleton, edited: bytes, wanted: ElfFile, changes: ElfChanges, sections: Sections) -> None:
     """`wanted` are the facts that the edited file must have, `sections` those that are kept.
 
-    Raises `ElfEditError` where the edited file is not as it must be: then nothing may be written."""
+    Raises `ElfEditError` where the edited file is not as it must be: then nothing may be written.
+    """
     try:
         after = read_skeleton(edited)
         _check_facts(wanted, read_elf(edited), changes)
@@ -101,7 +102,12 @@ def _check_segments(before: Skeleton, after: Skeleton) -> None:
 
     if fixed(before.segments) != fixed(after.segments):
         raise _wrong("has other segments")
-    old, new = before.loads, after.loads
+    # A segment goes where nothing is left in it.
+    addresses = {load.vaddr for load in after.loads}
+    old = tuple(
+        load for load in before.loads if load.vaddr in addresses or after.data[load.offset : load.end].strip(b"\0")
+    )
+    new = after.loads
     if len(new) not in (len(old), len(old) + 1):
         raise _wrong(f"has {len(new)} PT_LOAD segments instead of {len(old)}")
     for was, now in zip(old, new, strict=False):
@@ -159,7 +165,7 @@ def _check_bytes(before: Skeleton, after: Skeleton, moved: tuple[Range, ...], ch
 def _edited(before: Skeleton, after: Skeleton, changes: ElfChanges) -> Iterator[Range]:
     """What stays where it is and may read otherwise."""
     yield 0, EI_NIDENT + before.records.ehdr.size
-    yield before.header.phoff, after.headers_end
+    yield before.header.phoff, max(before.headers_end, after.headers_end)
     if before.sections:
         yield before.section_headers
     # Not loaded, although a tool like patchelf may have put segments behind them; _check_sections looks at them.
@@ -168,7 +174,8 @@ def _edited(before: Skeleton, after: Skeleton, changes: ElfChanges) -> Iterator[
         for s in before.sections
         if not s.flags & SHF_ALLOC and s.type not in (SHT_NOBITS, SHT_NULL) and not is_loaded(before, s)
     )
-    for was, now in zip(before.loads, after.loads, strict=False):
+    new = {load.vaddr: load for load in after.loads}
+    for was, now in ((load, new[load.vaddr]) for load in before.loads if load.vaddr in new):
         if now.filesz > was.filesz:
             yield was.end, now.end
     if not before.dynamic.exists:
@@ -176,9 +183,9 @@ def _edited(before: Skeleton, after: Skeleton, changes: ElfChanges) -> Iterator[
     yield before.dynamic.offset, before.dynamic.offset + before.dynamic.size
     if before.dynamic.address != after.dynamic.address:
         yield from _global_offset_tables(before)
-    strings, new = string_run(before), string_run(after)
-    if strings is not None and new is not None and strings.address == new.address:
-        yield strings.end, strings.offset + new.size
+    strings, longer = string_run(before), string_run(after)
+    if strings is not None and longer is not None and strings.address == longer.address:
+        yield strings.end, strings.offset + longer.size
     sizes = TableSizes(before)
     tags = {DT_SYMTAB}  # section symbols, hidden symbols; _check_tables looks closer
     if changes.rename_needed or changes.remove_needed or changes.rename_versions:
