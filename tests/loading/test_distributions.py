@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import pytest
 
@@ -19,15 +19,27 @@ from tests.loading.grafting import Grafts, Library, graft, is_of_glibc, librarie
 from tests.loading.workshop import GLIBC_SYSTEMS, System, Workshop, root_of
 from tests.roots.run import Place, place_in
 
-pytestmark = [pytest.mark.loading, pytest.mark.parametrize("system", GLIBC_SYSTEMS, ids=str)]
+pytestmark = pytest.mark.loading
 
 BATCH: Final = 30  # libraries in one run of the program that loads them
 WORK: Final = Path(__file__).parent / "sources" / "work.py"
 
 
-def distribution_libraries(system: System) -> list[Library]:
+class Grafted(NamedTuple):
+    """A system, its libraries, and all of them grafted."""
+
+    system: System
+    libraries: list[Library]
+    grafts: Grafts
+
+
+@pytest.fixture(scope="module", params=GLIBC_SYSTEMS, ids=str)
+def grafted_system(request: pytest.FixtureRequest) -> Grafted:
+    system: System = request.param
     folder = root_of(system).folder
-    return libraries_in(folder / above / system.machine.triplet for above in ("usr/lib", "lib"))
+    libraries = libraries_in(folder / above / system.machine.triplet for above in ("usr/lib", "lib"))
+    assert len(libraries) > 50
+    return Grafted(system, libraries, graft(libraries, edited))
 
 
 def put_grafts(place: Place, grafts: Grafts) -> dict[str, str]:
@@ -52,12 +64,10 @@ def load_each(shop: Workshop, paths: list[str]) -> list[str]:
     return lines
 
 
-def test_every_library_loads_under_its_new_name(system: System) -> None:
-    libraries = distribution_libraries(system)
-    assert len(libraries) > 50
+def test_every_library_loads_under_its_new_name(grafted_system: Grafted) -> None:
+    system, libraries, grafts = grafted_system
     with place_in(root_of(system)) as place:
         shop = Workshop(system, place)
-        grafts = graft(libraries, edited)
         paths = put_grafts(place, grafts)
         for library in libraries:
             grown = len(grafts.contents[grafts.names[library.soname]]) - library.path.stat().st_size
@@ -84,10 +94,10 @@ def test_every_library_loads_under_its_new_name(system: System) -> None:
         assert re.search(f" refused: .*{re.escape(missing)}", line)
 
 
-def test_python_works_with_edited_modules(system: System) -> None:
+def test_python_works_with_edited_modules(grafted_system: Grafted) -> None:
+    system, _, grafts = grafted_system
     root = root_of(system)
     with place_in(root) as place:
-        grafts = graft(distribution_libraries(system), edited)
         put_grafts(place, grafts)
         packages = root.folder / "usr/lib/python3/dist-packages"
         (standard,) = (root.folder / "usr/lib").glob("python3.*/lib-dynload")
@@ -118,11 +128,10 @@ def test_python_works_with_edited_modules(system: System) -> None:
         assert not any("/grafts/" in line for line in expected)
 
 
-def test_the_edit_of_a_grafted_library_is_all_there_is_to_it(system: System) -> None:
-    """Editing back to the old names needs no more room than the first edit took."""
-    libraries = distribution_libraries(system)[:20]
-    grafts = graft(libraries, edited)
-    for library in libraries:
+def test_an_edited_file_can_be_edited_again(grafted_system: Grafted) -> None:
+    """Back to the old names: it needs no more room than the first edit did."""
+    _, libraries, grafts = grafted_system
+    for library in libraries[:20]:
         new = grafts.names[library.soname]
         changes = grafts.changes[new]
         back = ElfChanges(soname=library.soname, rename_needed=tuple((b, a) for a, b in changes.rename_needed))
