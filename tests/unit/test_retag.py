@@ -244,10 +244,23 @@ def test_a_damaged_wheel_gets_no_record_that_hides_it(
 
 def test_errors_that_are_not_about_tags_are_mentioned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = demo(tmp_path, LEGACY, module(stack="rwx"))
-    assert retag("-w", "out", source) == 0
+    assert retag("-w", "out", "--tag", "linux_x86_64", "--only", source) == 0
     out = capsys.readouterr().out
     assert "new tags      linux_x86_64  no manylinux or musllinux tag is honest: demo/x.so asks for" in out
     assert "other errors  executable-stack" in out
+
+
+@pytest.mark.parametrize("claimed", [LEGACY, "any"])
+def test_no_wheel_loses_its_last_promise_by_accident(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], claimed: str
+) -> None:
+    source = demo(tmp_path, claimed, module(stack="rwx"))
+    assert retag("-w", "out", source) == 1
+    out = capsys.readouterr().out
+    assert "new tags      linux_x86_64  no manylinux or musllinux tag is honest: demo/x.so asks for" in out
+    assert "refused       linux_x86_64: no other tag would be left" in out
+    assert not (tmp_path / "out").exists()
+    assert retag("-w", "out", demo(tmp_path, "linux_x86_64", module(stack="rwx"))) == 0
 
 
 def test_a_wheel_without_wheel_file_cannot_be_retagged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

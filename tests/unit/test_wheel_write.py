@@ -427,6 +427,8 @@ def test_who_does_not_accept_leaves_everything_as_it_was(source: Path, error: ty
 def test_a_wheel_can_be_written_over_itself(source: Path) -> None:
     with Archive(str(source), ArchiveLimits()) as archive:
         write_wheel(archive, str(source), {"demo/text.py": NewMember(b"changed")}, OPTIONS)
+        with pytest.raises(ArchiveError, match="closed"):  # or Windows would not have replaced it
+            archive.read(archive.entries[0], 1000)
     assert contents(source)["demo/text.py"] == b"changed"
     assert contents(source)["demo/noise.bin"] == MEMBERS["demo/noise.bin"]
     assert os.listdir(source.parent) == [source.name]

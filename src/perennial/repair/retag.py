@@ -124,7 +124,7 @@ def plan_retag(
         # As the wheel will be; its path stays, for it is where the files are.
         renamed = wheel._replace(filename=target, metadata=wheel.metadata._replace(tags=lines))
         after = audit(renamed, knowledge, exporters=exporters)
-    objections = tuple(_objections(wheel.filename, after, wheel_file))
+    objections = (*_loss(wheel.filename, target, request), *_objections(wheel.filename, after, wheel_file))
     errors = dict.fromkeys(finding.rule for finding in after.findings if finding.severity is Severity.ERROR)
     if any(objection.tag is not None for objection in objections):
         errors = {}  # what the audit finds may be due to the tags
@@ -135,7 +135,7 @@ def plan_retag(
         changes=changes,
         objections=objections,
         remaining=tuple(rule for rule in errors if rule not in _ABOUT_RECORD),
-        shortfall=_shortfall(report) if all(tag.libc is None and tag.is_linux for tag in target.platforms) else None,
+        shortfall=_shortfall(report) if all(map(_promises_nothing, target.platforms)) else None,
     )
 
 
@@ -147,7 +147,7 @@ def _wanted(report: AuditReport, request: RetagRequest) -> tuple[PlatformTag, ..
         kept = () if request.only else claimed
         # linux_* promises less than any other Linux tag, and indexes refuse it.
         better = any(tag.libc is not None for tag in asked)
-        tags = {*asked, *(tag for tag in kept if not (better and tag.is_linux and tag.libc is None))}
+        tags = {*asked, *(tag for tag in kept if not (better and _promises_nothing(tag)))}
     elif request.legacy is LegacyAliases.KEEP:
         tags = {*report.tags}
     else:
@@ -162,6 +162,11 @@ def _wanted(report: AuditReport, request: RetagRequest) -> tuple[PlatformTag, ..
 
 def _meant(text: str, report: AuditReport) -> Iterable[PlatformTag]:
     return report.tags if text == AUTO else map(PlatformTag.parse, text.split("."))
+
+
+def _promises_nothing(tag: PlatformTag) -> bool:
+    """Whether it is plain linux_*."""
+    return tag.is_linux and tag.libc is None
 
 
 def _is_legacy(tag: PlatformTag) -> bool:
@@ -209,6 +214,18 @@ def _tag_lines(lines: Iterable[bytes]) -> Iterator[bool]:
 
 def _line_end(line: bytes) -> bytes:
     return line[len(line.rstrip(b"\r\n")) :]
+
+
+def _loss(source: WheelFilename, target: WheelFilename, request: RetagRequest) -> Iterator[Objection]:
+    """A wheel that claims more than linux_* becomes that only where somebody says so: indexes would refuse it."""
+    if all(map(_promises_nothing, source.platforms)) or not all(map(_promises_nothing, target.platforms)):
+        return
+    named = {tag for text in request.tags for tag in text.lower().split(".")}
+    for tag in target.platforms:
+        if tag.text not in named:
+            yield Objection(
+                tag.text, None, "no other tag would be left; if that is meant, name it with --tag and --only"
+            )
 
 
 def _objections(source: WheelFilename, report: AuditReport, wheel_file: str) -> Iterator[Objection]:
