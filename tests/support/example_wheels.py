@@ -21,6 +21,7 @@ from tests.support.wheel_builder import add_lines, alter_line, drop_lines, entri
 MODULE: Final = "demo/_core.cpython-312-x86_64-linux-gnu.so"
 LIBC: Final = "libc.so.6"
 LIBSTDCXX: Final = "libstdc++.so.6"
+LINUX_TAG: Final = "cp312-cp312-linux_x86_64"
 TAG_2_17: Final = "cp312-cp312-manylinux2014_x86_64.manylinux_2_17_x86_64"
 TAG_2_28: Final = "cp312-cp312-manylinux_2_28_x86_64"
 PYTHON: Final = Import("PyModule_Create2")
@@ -252,6 +253,21 @@ def _loader(folder: Path) -> None:
     demo(folder, module(offset, needed=(LIBC, loader)))
 
 
+def _to_repair(folder: Path) -> None:
+    """A wheel as a build leaves it, and the root file system that it was built in."""
+    paint = Import("paint", "PAINT_1", "libpaint.so.1")
+    plug = {"demo/_plug.cpython-312-x86_64-linux-gnu.so": module(needed=("libEGL.so.1", LIBC))}
+    demo(folder, module(paint, needed=("libpaint.so.1", LIBC), runpath="/opt/build/lib"), tags=LINUX_TAG)
+    demo(folder, module(), tags=LINUX_TAG, name="display", members=plug)
+    libraries = folder / "sysroot" / "usr" / "lib64"
+    libraries.mkdir(parents=True)
+    painted = (Export("paint", "PAINT_1"),)
+    brush = library("libpaint.so.1", needed=("libbrush.so.2", LIBC), exports=painted)
+    (libraries / "libpaint.so.1").write_bytes(brush)
+    (libraries / "libbrush.so.2").write_bytes(library("libbrush.so.2"))
+    (libraries / "libEGL.so.1").write_bytes(library("libEGL.so.1"))
+
+
 def _between(folder: Path) -> None:
     demo(folder, module(Import("__libc_single_threaded", "GLIBC_2.32", LIBC, kind="object")), tags=TAG_2_28)
 
@@ -269,6 +285,7 @@ SETS: Final[dict[str, Callable[[Path], None]]] = {
     "loader-version": _loader,
     "between": _between,
     "to-learn": _to_learn,
+    "to-repair": _to_repair,
     # one for each rule, under its name
     "too-new-symbol-version": _too_new,
     "library-not-provided": _not_provided,
