@@ -22,11 +22,13 @@ from perennial.elf.constants import (
     PF_W,
     PF_X,
     PT_GNU_PROPERTY,
+    PT_GNU_RELRO,
     PT_GNU_STACK,
     PT_LOAD,
     PT_NOTE,
     PT_NULL,
     SHF_ALLOC,
+    SHT_NOBITS,
 )
 from perennial.elf.edit.records import Segment
 from perennial.elf.edit.room import NoRoomError, occupants, page_size, slack_behind, zeros_behind
@@ -39,6 +41,7 @@ from perennial.errors import ElfEditError
 _SPARE_ENTRIES: Final = 3  # of a PT_DYNAMIC that had to move, for the next edit
 _DYNAMIC_ALIGN: Final = 16
 _MOST_GAP: Final = 1 << 20
+_MOST_PADDING: Final = 15
 
 
 class Wanted(NamedTuple):
@@ -115,16 +118,29 @@ def _strings_in_place(elf: Skeleton, size: int, *, tail_may_move: bool) -> FileL
     """Where the string table is the end of its segment, and that can grow: after an earlier edit, often."""
     strings = string_run(elf)
     for number, load in enumerate(elf.segments):
-        if strings is None or load.type != PT_LOAD or load.end != strings.end or load.filesz != load.memsz:
+        if strings is None or load.type != PT_LOAD or load.filesz != load.memsz:
             continue
-        longer = load._replace(filesz=load.filesz + size, memsz=load.memsz + size)
+        if not load.offset <= strings.offset < strings.end <= load.end or not _is_padding(elf, strings.end, load.end):
+            continue
+        more = max(strings.end + size - load.end, 0)
+        longer = load._replace(filesz=load.filesz + more, memsz=load.memsz + more)
         segments = (*elf.segments[:number], longer, *elf.segments[number + 1 :])
-        if size <= zeros_behind(elf, load):
+        if more <= zeros_behind(elf, load):
             return FileLayout((), segments, None, 0, tail_moves=False)
         if _is_last(elf, load) and (load.end == len(elf.data) or tail_may_move):
             _check_addresses(elf, longer)
             return FileLayout((), segments, load.end, longer.end, tail_moves=tail_may_move)
     return None
+
+
+def _is_padding(elf: Skeleton, start: int, end: int) -> bool:
+    """Whether the bytes from `start` to the end of a segment are nothing."""
+    if end - start > _MOST_PADDING or elf.data[start:end].strip(b"\0"):
+        return False
+    sections = [s for s in elf.sections if s.type != SHT_NOBITS and s.offset < end and s.end > start]
+    others = [s for s in elf.segments if s.type not in (PT_LOAD, PT_GNU_RELRO) and s.offset < end and s.end > start]
+    headers = elf.sections and elf.section_headers[0] < end and elf.section_headers[1] > start
+    return not (sections or others or headers or (elf.header.phoff < end and elf.headers_end > start))
 
 
 def _is_last(elf: Skeleton, load: Segment) -> bool:
