@@ -43,7 +43,8 @@ def system_of(wheel: LockedWheel) -> System | None:
         return None
     libc = Libc.MUSL if wheel.tag[2].startswith("musl") else Libc.GLIBC
     # Where there is the Python of that version, all of a wheel's modules open.
-    return System(MACHINES[architecture], "bookworm" if wheel.tag[0] == "cp311" else "trixie", libc)
+    suite = "bookworm" if wheel.tag[0] == "cp311" and libc is Libc.GLIBC else "trixie"
+    return System(MACHINES[architecture], suite, libc)
 
 
 CASES: Final = [(wheel, system) for wheel in locked_wheels() if (system := system_of(wheel)) is not None]

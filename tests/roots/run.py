@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -56,6 +57,23 @@ class Place(NamedTuple):
         path.write_bytes(content)
         path.chmod(0o755)
         return f"{self.inside}/{name}"
+
+    def install(self, wheel: Path, folder: str) -> str:
+        """Unpacks a wheel into one folder, as installers do for `--target`; returns what PYTHONPATH has to say.
+
+        Scripts and headers (`.data`) are left out: nothing runs them here.
+        """
+        with zipfile.ZipFile(wheel) as archive:
+            for info in archive.infolist():
+                top, _, rest = info.filename.partition("/")
+                name = info.filename
+                if top.endswith(".data"):
+                    scheme, _, name = rest.partition("/")
+                    if scheme not in {"purelib", "platlib"}:
+                        continue
+                if not info.is_dir():
+                    self.put(f"{folder}/{name}", archive.read(info))
+        return f"{self.inside}/{folder}"
 
     def run(
         self, command: Sequence[str], *, timeout: float = 120, environment: Mapping[str, str] | None = None
