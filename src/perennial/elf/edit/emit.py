@@ -82,7 +82,7 @@ def emit(elf: Skeleton, draft: Draft) -> bytes:
     sections, headers_at = _add_tail(elf, draft, out, moves_tail=moves_tail)
     header = elf.header._replace(phnum=len(segments), shoff=headers_at, shnum=len(sections))
     if elf.sections:
-        header = header._replace(shstrndx=_numbers(draft).get(elf.header.shstrndx, 0))
+        header = header._replace(shstrndx=_numbers(draft).get(elf.header.shstrndx, elf.header.shstrndx))
     elf.records.ehdr.pack_into(out, EI_NIDENT, *header)
     for index, section in enumerate(sections):
         elf.records.shdr.pack_into(out, headers_at + index * elf.records.shdr.size, *section)

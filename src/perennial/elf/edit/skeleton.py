@@ -15,6 +15,7 @@ from perennial.elf.constants import (
     PT_DYNAMIC,
     PT_LOAD,
     SHF_ALLOC,
+    SHN_LORESERVE,
     SHT_NOBITS,
     SHT_NULL,
 )
@@ -110,8 +111,8 @@ def _sections(data: bytes, records: Records, header: FileHeader) -> tuple[Sectio
     if header.shoff == 0:
         return ()
     place = EI_NIDENT + records.ehdr.size - 6
-    if header.shnum == 0:
-        raise ElfEditError("it has a table of section headers of which e_shnum does not say the length")
+    if header.shnum == 0 or header.shstrndx >= SHN_LORESERVE:
+        raise ElfEditError("it has a table of section headers too long for e_shnum and e_shstrndx")
     if header.shentsize != records.shdr.size:
         raise ElfFormatError(f"must be {records.shdr.size}", field="e_shentsize", offset=place, value=header.shentsize)
     size = header.shnum * records.shdr.size

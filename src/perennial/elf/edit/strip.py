@@ -26,6 +26,7 @@ from perennial.elf.constants import (
 from perennial.elf.edit.changes import StripLevel
 from perennial.elf.edit.records import Section
 from perennial.elf.edit.skeleton import Skeleton
+from perennial.elf.edit.symbols import places_of, section_indexes
 from perennial.elf.edit.versions import Patch
 
 _DEBUG: Final = (
@@ -58,9 +59,9 @@ def strip_sections(elf: Skeleton, level: StripLevel) -> Sections:
     for index in kept:
         section = elf.sections[index]
         if section.type == SHT_SYMTAB and not section.flags & SHF_ALLOC and not _has_long_indexes(elf, index):
-            table, removed = _without_debug_symbols(elf, index)
-            if removed:
-                contents[index], first_global[index] = table, section.info - removed
+            table, locals_left = _without_debug_symbols(elf, index, gone)
+            if len(table) < section.size:
+                contents[index], first_global[index] = table, locals_left
     names: dict[int, int] = {}
     if gone and elf.header.shstrndx in kept and not _is_linked_to(elf, elf.header.shstrndx):
         contents[elf.header.shstrndx], names = _section_names(elf, kept)
@@ -106,26 +107,30 @@ def _is_linked_to(elf: Skeleton, index: int) -> bool:
 _DEBUG_INFO: Final = bytes(info in (STT_SECTION, STT_FILE) for info in range(256))
 
 
-def _without_debug_symbols(elf: Skeleton, index: int) -> tuple[bytes, int]:
-    """The table without the names of files and sections, and how many these were.
+def _without_debug_symbols(elf: Skeleton, index: int, gone: set[int]) -> tuple[bytes, int]:
+    """The table without the names of files and sections, and without what was in sections that go; and how many local
+    symbols are left.
 
     Non-alloc relocations refer to symbols by number: where there are any, all symbols stay.
     """
     section = elf.sections[index]
     table = elf.data[section.offset : section.end]
     if any(other.type in (SHT_REL, SHT_RELA) and other.link == index for other in elf.sections):
-        return table, 0
+        return table, section.info
     size = elf.records.symbol.size
-    flags = table[elf.records.symbol.info :: size].translate(_DEBUG_INFO)
-    parts, start, removed = [], 0, 0
-    place = flags.find(1, 1, section.info)
+    flags = bytearray(table[elf.records.symbol.info :: size].translate(_DEBUG_INFO))
+    sections = section_indexes(elf.records, table)
+    for number in gone:
+        for place in places_of(sections, number):
+            flags[place] = 1
+    parts, start = [], 0
+    place = flags.find(1, 1)
     while place >= 0:
         parts.append(table[start * size : place * size])
         start = place + 1
-        removed += 1
-        place = flags.find(1, start, section.info)
+        place = flags.find(1, start)
     parts.append(table[start * size :])
-    return b"".join(parts), removed
+    return b"".join(parts), section.info - flags.count(1, 1, section.info)
 
 
 def _section_names(elf: Skeleton, kept: tuple[int, ...]) -> tuple[bytes, dict[int, int]]:

@@ -77,20 +77,17 @@ def hide_symbols(elf: Skeleton, names: tuple[str, ...]) -> tuple[Patch, ...]:
     table, start, strings = _dynamic_symbols(elf)
     size, other = elf.records.symbol.size, elf.records.symbol.other
     sections, offsets = section_indexes(elf.records, table), name_offsets(elf.records, table)
+    wanted = {offset: name for name in names for offset in _places_in(strings, name.encode())}
+    found = [index for index, offset in enumerate(offsets) if offset in wanted and sections[index] != SHN_UNDEF]
+    missing = sorted(set(names) - {wanted[offsets[index]] for index in found})
+    if missing:
+        raise ElfEditError(f"it defines no symbol {missing[0]!r} that could be hidden")
     patches = []
-    for name in dict.fromkeys(names):
-        found = [
-            index for offset in _places_in(strings, name.encode()) for index in places_of(offsets, offset)
-            if sections[index] != SHN_UNDEF
-        ]  # fmt: skip
-        if not found:
-            raise ElfEditError(f"it defines no symbol {name!r} that could be hidden")
-        for index in found:
-            value = table[index * size + other]
-            if value & _VISIBILITY != STV_HIDDEN:
-                content = bytes([value & ~_VISIBILITY | STV_HIDDEN])
-                patches.append(Patch(start + index * size + other, content))
-    return tuple(sorted(patches))
+    for index in found:
+        value = table[index * size + other]
+        if value & _VISIBILITY != STV_HIDDEN:
+            patches.append(Patch(start + index * size + other, bytes([value & ~_VISIBILITY | STV_HIDDEN])))
+    return tuple(patches)
 
 
 def _dynamic_symbols(elf: Skeleton) -> tuple[bytes, int, bytes]:
