@@ -22,8 +22,7 @@ from perennial.arch import architecture_of_tag
 from perennial.elf.edit import ElfChanges, SearchPath
 from tests.loading.editing import edited
 from tests.loading.grafting import is_of_glibc, new_name, read_library
-from tests.loading.test_this_system import OPEN_EACH
-from tests.loading.workshop import System, Workshop, root_of
+from tests.loading.workshop import OPEN_EACH, System, Workshop, root_of
 from tests.roots.machines import MACHINES
 from tests.roots.make import skip_unless_ci
 from tests.roots.run import Place, place_in

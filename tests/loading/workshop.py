@@ -18,6 +18,7 @@ from tests.roots.run import Outcome, Place, emulator_of
 from tests.roots.toolchain import Libc, Linker, binutil, compile_object, link_library, link_program, zig
 
 SOURCES: Final = Path(__file__).parent / "sources"
+OPEN_EACH: Final = SOURCES / "open_each.py"  # for the Python of a root
 # The musl of each suite; sid's moves on.
 MUSL: Final[dict[str, tuple[int, ...]]] = {
     "bullseye": (1, 2, 2),
