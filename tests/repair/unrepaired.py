@@ -1,8 +1,9 @@
 """Wheels as a build leaves them: from PyPI's sdists, linked with this system's libraries.
 
-`python -m tests.repair.unrepaired` builds all of them, two at a time; whoever misses one builds it. They lie
-below the folder that PERENNIAL_TEST_CACHE names, or .cache in the checkout, in a folder for each interpreter
-and state of the system's packages: a system update makes them again. pip does the building, in isolation.
+`python -m tests.repair.unrepaired` builds all of them, two at a time; whoever misses one builds it. With --packages it
+prints the Debian packages that the builds take. The wheels lie below the folder that PERENNIAL_TEST_CACHE names, or
+.cache in the checkout, in a folder for each interpreter and state of the system's packages: a system update makes them
+again. pip does the building, in isolation.
 """
 
 from __future__ import annotations
@@ -100,6 +101,9 @@ def _build(sdist: Sdist, folder: Path) -> None:
 
 def main() -> int:
     """Builds all of them; the exit code is 1 where one could not be built."""
+    if sys.argv[1:] == ["--packages"]:
+        sys.stdout.write(" ".join(sorted({name for sdist in SDISTS for name in sdist.packages})) + "\n")
+        return 0
 
     def attempt(sdist: Sdist) -> str | None:
         try:
