@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from perennial.audit.checks.links_libpython import is_libpython
@@ -73,14 +73,31 @@ class Closure(NamedTuple):
     searches: tuple[Search, ...]
 
 
-def close(content: Content, provided: frozenset[str], searcher: Searcher, wishes: Wishes) -> Closure:
-    """Follows all needs of a wheel's files; `provided` are the sonames that the system brings."""
-    return _Closer(content, provided, searcher, wishes).run()
+def close(
+    content: Content,
+    provided: frozenset[str],
+    searcher: Searcher,
+    wishes: Wishes,
+    lost: Collection[tuple[str, str]] = (),
+) -> Closure:
+    """Follows all needs of a wheel's files; `provided` are the sonames that the system brings.
+
+    `lost` are (member, soname) of libraries in the wheel that are found now, and would no longer be.
+    """
+    return _Closer(content, provided, searcher, wishes, lost).run()
 
 
 class _Closer:
-    def __init__(self, content: Content, provided: frozenset[str], searcher: Searcher, wishes: Wishes) -> None:
+    def __init__(
+        self,
+        content: Content,
+        provided: frozenset[str],
+        searcher: Searcher,
+        wishes: Wishes,
+        lost: Collection[tuple[str, str]],
+    ) -> None:
         self._content: Final = content
+        self._lost: Final = lost
         self._provided: Final = provided
         self._searcher: Final = searcher
         self._wishes: Final = wishes
@@ -130,7 +147,7 @@ class _Closer:
         for name, resolution in self._content.resolutions.of(path).items():
             match resolution:
                 case Bundled(path=there):
-                    targets[name] = InWheel(there, reachable=True)
+                    targets[name] = InWheel(there, reachable=(path, name) not in self._lost)
                 case ProvidedByPlatform() if self._leaves_to_platform(name):
                     targets[name] = FROM_PLATFORM
                 case Missing(unreachable=there) if there and not self._wishes.excludes(name):

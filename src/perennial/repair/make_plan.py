@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from perennial.arch import architecture_of_tag
 from perennial.audit.audit import audit
 from perennial.audit.checks.dead_tag import why_dead
+from perennial.audit.checks.unresolvable_bundled_library import RULE as UNRESOLVABLE
 from perennial.audit.content import read_content
 from perennial.audit.context import Content
 from perennial.audit.report import AuditReport
@@ -56,17 +57,26 @@ def make_plan(
     # From here on, it is settled what the platform provides.
     wishes = Wishes(options, providers)
     searcher = Searcher(options.places, content.architecture, content.libc)
-    closure = close(content, _provided(content, plat), searcher, wishes)
-    changes = plan_changes(content, closure, options, wishes)
-
-    # From here on, it is settled what the wheel will contain; now for what that is worth.
+    provided = _provided(content, plat)
     judged = PlatformTag.linux(content.arch_name) if plat is None else plat
-    left_out = _left_out(content, closure, changes)
-    expected = audit(
-        as_judged(predict(wheel, changes, (judged,)), left_out, ignores_isa=not options.check_isa),
-        knowledge,
-        exporters=None if exporters is None else _with_grafts(exporters, changes),
-    )
+    lost: set[tuple[str, str]] = set()
+    while True:
+        closure = close(content, provided, searcher, wishes, lost)
+        changes = plan_changes(content, closure, options, wishes)
+        left_out = _left_out(content, closure, changes)
+        expected = audit(
+            as_judged(predict(wheel, changes, (judged,)), left_out, ignores_isa=not options.check_isa),
+            knowledge,
+            exporters=None if exporters is None else _with_grafts(exporters, changes),
+        )
+        # A new search path lets a file be loaded in new ways, and in one of them its libraries may no longer find what
+        # they found through another file: then they get a search path too.
+        found = _lost(expected, changes) - lost
+        if not found:
+            break
+        lost |= found
+
+    # From here on, it is settled what the wheel will contain, and what that is worth.
     problems = [
         *unfound(closure, searcher, content),
         *changes.problems,
@@ -118,6 +128,16 @@ def _nothing_to_repair(foreign: list[PlatformTag], options: RepairOptions) -> It
             "it has no compiled files, so that there is nothing to repair",
             "Say --allow-pure-python-wheel, and it is copied as it is.",
         )
+
+
+def _lost(report: AuditReport, changes: PlannedChanges) -> set[tuple[str, str]]:
+    """(member, soname) of libraries in the wheel that its own files would not find."""
+    moved = {script.new: script.old for script in changes.scripts}
+    return {
+        (moved.get(finding.member, finding.member), finding.requires)
+        for finding in report.findings
+        if finding.rule == UNRESOLVABLE.id and finding.member is not None and finding.requires is not None
+    }
 
 
 def _for_wheel(plat: PlatformTag, arch: str) -> PlatformTag:
