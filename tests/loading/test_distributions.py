@@ -50,8 +50,9 @@ def put_grafts(place: Place, grafts: Grafts) -> dict[str, str]:
 def strangers(lines: list[str], allowed: str) -> list[str]:
     """Libraries in a process that are neither below a folder nor of the C library."""
     found = (line.partition(" maps ")[2] for line in lines)
-    mapped = [path for path in found if path and not path.startswith("linux-")]  # the kernel's own
-    return [path for path in mapped if not path.startswith(allowed) and not is_of_glibc(path.rpartition("/")[2])]
+    outside = [path for path in found if path and not path.startswith((allowed, "linux-"))]  # linux-vdso: the kernel's
+    # glibc itself opens libgcc_s by its name, for backtrace() (misc/unwind-link.c).
+    return [path for path in outside if not is_of_glibc(path.rpartition("/")[2]) and "/libgcc_s.so.1" not in path]
 
 
 def load_each(shop: Workshop, paths: list[str]) -> list[str]:
