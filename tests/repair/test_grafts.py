@@ -355,3 +355,20 @@ def test_libraries_of_another_wheel(tmp_path: Path, lib: Path) -> None:
         shutil.copytree(install(other, tmp_path / "o"), site, dirs_exist_ok=True)
         assert ask(site, "demo._core")[0] == 30
         assert run.wheel["output"]["lowest_tag"].startswith("manylinux")
+
+
+@pytest.mark.skipif(shutil.which("patchelf") is None, reason="there is no patchelf")
+def test_patchelf(tmp_path: Path, lib: Path) -> None:
+    """As the own editor, under other names: it writes something else."""
+    libb = library(lib / "libb.so", 1)
+    liba = library(lib / "liba.so", 10, links=[libb])
+    core = extension(tmp_path / "_core.so", links=[liba])
+    wheel = pack(tmp_path, {MODULE: core})
+    names = []
+    for patcher in ("perennial", "patchelf"):
+        for strip in ((), ("--strip",)):
+            to = tmp_path / patcher / str(len(strip))
+            path = repair(wheel, to=to, options=("--lib-path", str(lib), "--patcher", patcher, *strip)).path
+            assert loaded(path, lib, "demo._core") == 11
+            names += [name for name in members(path) if name.startswith("demo.libs/liba")]
+    assert len(set(names)) == 4

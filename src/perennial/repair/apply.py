@@ -16,7 +16,7 @@ from perennial.audit.audit import audit
 from perennial.audit.report import AuditReport
 from perennial.audit.symbol_needs import Exporters
 from perennial.elf.edit import ElfChanges
-from perennial.errors import PerennialError
+from perennial.errors import PerennialError, UsageError
 from perennial.finding import Severity
 from perennial.knowledge import Knowledge
 from perennial.repair.library import read_library
@@ -143,6 +143,8 @@ class _Preparation:
         """The file with its changes; what keeps it from being changed is noted, so that all such files are told of."""
         try:
             return self._work.edit(data, changes)
+        except UsageError:
+            raise  # there is no patchelf
         except PerennialError as error:
             self._problems.append(Problem(f"{name}: {error}", "--patcher patchelf may find room where there is none."))
             return data

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from perennial.elf.edit import edit_elf
+from perennial.elf.edit import ElfChanges, StripLevel, edit_elf
 from perennial.knowledge import Knowledge
 from perennial.progress import Progress
 from perennial.repair.apply import Editor, Prepared, Repaired, RepairError, Work, prepare, write
@@ -79,4 +79,9 @@ def _editor(patcher: Patcher) -> Editor:
         return edit_elf
     from perennial.repair.patchelf import edit_with_patchelf  # noqa: PLC0415 - an optional dependency
 
-    return edit_with_patchelf
+    def edit(data: bytes, changes: ElfChanges) -> bytes:
+        """patchelf cannot strip; and what it has moved, nobody should (pypa/auditwheel #716)."""
+        stripped = edit_elf(data, ElfChanges(strip=changes.strip))
+        return edit_with_patchelf(stripped, changes._replace(strip=StripLevel.NOTHING))
+
+    return edit

@@ -1,13 +1,16 @@
-"""The wheel as it will be, as a value, for the audit; and the wheel as it is then, as the audit is to see it."""
+"""The wheel as it will be, as a value; and any wheel as the audit is to see it.
+
+With this a repair is judged before a byte of it is written: facts about files are changed as the files would be.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
+from perennial.elf.edit.facts import facts_after
 from perennial.elf.model import ElfFile
 from perennial.platform_tag import PlatformTag
 from perennial.repair.changes import PlannedChanges
-from perennial.repair.facts import changed_facts, without_libraries
 from perennial.wheel.filename import WheelFilename
 from perennial.wheel.record import Record, RecordEntry
 from perennial.wheel.wheel import SITE_PACKAGES, Wheel, WheelMember
@@ -24,7 +27,7 @@ def predict(wheel: Wheel, changes: PlannedChanges, platforms: tuple[PlatformTag,
     for old in wheel.members:
         member, elf, script = old, old.elf, moved.get(old.path)
         if isinstance(elf, ElfFile) and old.path in edits:
-            member = member._replace(elf=changed_facts(elf, edits[old.path]), digest=_UNKNOWN)
+            member = member._replace(elf=facts_after(elf, edits[old.path]), digest=_UNKNOWN)
         if script is not None:
             members.append(_new(script.old, member.location, len(script.shim)))
             member = member._replace(path=script.new, location=f"{SITE_PACKAGES}/{script.new}")
@@ -33,7 +36,7 @@ def predict(wheel: Wheel, changes: PlannedChanges, platforms: tuple[PlatformTag,
     members = [member for member in members if member.path not in grafts]
     for graft in grafts.values():
         member = _new(graft.path, f"{SITE_PACKAGES}/{graft.path}", graft.library.size)
-        elf = changed_facts(graft.library.elf, graft.changes)
+        elf = facts_after(graft.library.elf, graft.changes)
         members.append(member._replace(elf=elf, library_strings=graft.library.library_strings))
     members.sort(key=lambda member: member.path)
     renamed = with_platforms(wheel.filename, platforms)
@@ -82,14 +85,28 @@ def tag_lines(filename: WheelFilename) -> tuple[str, ...]:
 
 
 def as_judged(wheel: Wheel, left_out: Mapping[str, frozenset[str]], *, ignores_isa: bool) -> Wheel:
-    """The wheel without the needs that somebody else meets, and, if asked for, without what it says of processors."""
+    """The wheel without the needs that others meet, and, if asked for, without what it says of processors."""
     if not left_out and not ignores_isa:
         return wheel
 
     def judged(member: WheelMember) -> WheelMember:
         if not isinstance(member.elf, ElfFile):
             return member
-        elf = without_libraries(member.elf, left_out.get(member.path, frozenset()))
+        elf = _without(member.elf, left_out.get(member.path, frozenset()))
         return member._replace(elf=elf._replace(x86_isa_needed=0, x86_isa_used=0) if ignores_isa else elf)
 
     return wheel._replace(members=tuple(map(judged, wheel.members)))
+
+
+def _without(elf: ElfFile, names: Collection[str]) -> ElfFile:
+    """The facts without the needs of some libraries."""
+    if not names:
+        return elf
+    return elf._replace(
+        needed=tuple(name for name in elf.needed if name not in names),
+        verneeds=tuple(need for need in elf.verneeds if need.file not in names),
+        imports=tuple(
+            symbol if symbol.library not in names else symbol._replace(library=None, version=None)
+            for symbol in elf.imports
+        ),
+    )
