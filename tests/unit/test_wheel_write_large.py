@@ -123,6 +123,26 @@ def test_members_beyond_4_gib(tmp_path: Path) -> None:
     unzip_says_nothing_against(out, "demo/after.py", "demo/new.py", RECORD)
 
 
+def test_sizes_and_offset_beyond_4_gib_are_told_apart(tmp_path: Path) -> None:
+    """All three differ, and stand in the order of 4.5.3. Only headers are looked at: the data are no deflate stream."""
+    path = tmp_path / "headers.zip"
+    with path.open("wb") as file:
+        writer = ZipWriter(SparseFile(file))
+        for name in ("one", "other"):
+            entry = new_entry(name, 0o100644, DATE)._replace(method=DEFLATED)
+            writer.add(entry._replace(crc=7, compressed_size=HUGE, size=HUGE + 5), zeros(HUGE))
+        writer.finish()
+    with zipfile.ZipFile(path) as made:
+        one, other = made.infolist()
+    assert (one.file_size, one.compress_size, one.header_offset) == (HUGE + 5, HUGE, 0)
+    assert (other.file_size, other.compress_size, other.header_offset) == (
+        HUGE + 5,
+        HUGE,
+        writer.entries[1].header_offset,
+    )
+    assert other.header_offset > HUGE
+
+
 @pytest.mark.parametrize("count", [0xFFFE, 0xFFFF, 0x10000])
 def test_more_members_than_16_bits_count(tmp_path: Path, count: int) -> None:
     members = {f"demo/{n}.py": b"" for n in range(count - 4)}
