@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from tests.roots import loading
 from tests.roots.machines import MACHINES, Machine
 from tests.roots.make import Root, UnavailableError, obtain, skip_unless_ci
-from tests.roots.run import Outcome, Place, emulator_of
+from tests.roots.run import Place, emulator_of
 from tests.roots.toolchain import Libc, Linker, binutil, compile_object, link_library, link_program, zig
 
 SOURCES: Final = Path(__file__).parent / "sources"
@@ -102,10 +102,12 @@ def root_of(system: System) -> Root:
 class Workshop:
     """What is built for one system, in a folder of one test."""
 
-    def __init__(self, system: System, place: Place, layout: Layout = PLAIN) -> None:
+    def __init__(self, system: System, place: Place, layout: Layout = PLAIN, *, page_size: int | None = None) -> None:
+        """`page_size` is what qemu-user says that the kernel's is; None for the usual one."""
         self.system = system
         self.place = place
         self.layout = layout
+        self._environment = {} if page_size is None else {"QEMU_PAGESIZE": str(page_size)}
         self._built = place.outside / "built"
         self._built.mkdir()
         self._load: str | None = None
@@ -147,9 +149,6 @@ class Workshop:
         """What the program load.c says of its arguments, line by line."""
         if self._load is None:
             self._load = self.place.put("load", self.program("load.c").read_bytes())
-        outcome = self.place.run([self._load, *words])
+        outcome = self.place.run([self._load, *words], environment=self._environment)
         assert outcome.exit_code == 0, outcome
         return outcome.output.splitlines()
-
-    def run(self, command: Sequence[str]) -> Outcome:
-        return self.place.run(command)
