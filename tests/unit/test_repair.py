@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import stat
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -157,6 +161,27 @@ def test_two_of_one_name_cannot_both_keep_it(tmp_path: Path) -> None:
     wheel_ = demo(tmp_path, module("libone.so", rpath=str(tmp_path / "a")), members=more)
     (problem,) = repair(wheel_, options=("--no-mangle", "libone.so")).problems
     assert problem.endswith("would both be demo.libs/libone.so")
+
+
+def test_what_is_included_has_to_be_there(tmp_path: Path) -> None:
+    lib(tmp_path / "lib", "libarm.so", arch="armv7l")
+    options = ("--include", "libnone.so", "--include", str(tmp_path / "lib" / "libarm.so"), "--ldpaths", "/nowhere")
+    problems = repair(demo(tmp_path, module()), options=options).problems
+    assert sorted(problem.rpartition(": ")[2] for problem in problems) == ["for another architecture", "nothing there"]
+
+
+def test_an_exclude_of_the_systems_is_no_mistake(tmp_path: Path) -> None:
+    """The library is the system's already; its versions are judged all the same."""
+    late = Import("pthread_create", "GLIBC_2.34", LIBC)
+    run = repair(demo(tmp_path, module(imports=(late,))), options=("--exclude", "libc.so*"))
+    assert run.warnings == []
+    assert "manylinux_2_34" in run.path.name
+
+
+def test_a_soname_is_no_path(tmp_path: Path) -> None:
+    lib(tmp_path / "lib", "libone.so", soname="../../libone.so")
+    run = repair(demo(tmp_path, module("libone.so")), options=at(tmp_path / "lib"))
+    assert grafts(run.path).keys() == {"libone.so"}
 
 
 def test_a_name_in_strings_is_mentioned(tmp_path: Path) -> None:
@@ -367,6 +392,17 @@ def test_purelib_flips(tmp_path: Path) -> None:
     assert not rules(audit_of(path), Severity.ERROR)
 
 
+def test_tags_of_wheel_that_differ(tmp_path: Path) -> None:
+    """Somebody has renamed the file; name and WHEEL agree again. Compressed sets say the same, and stay."""
+    renamed = "cp312-cp312-manylinux2014_x86_64.manylinux_2_17_x86_64"
+    for lines in (["cp312-cp312-linux_x86_64"], [renamed]):
+        path = demo(tmp_path, module(), tags=renamed, wheel_tags=lines)
+        run = repair(path, to=tmp_path / lines[0][-9:])
+        assert run.path.name == path.name
+        assert not rules(audit_of(run.path), Severity.ERROR)
+        assert run.wheel["status"] == ("copied" if lines == [renamed] else "repaired")
+
+
 def test_isa(tmp_path: Path) -> None:
     wheel_ = demo(tmp_path, module(x86_isa_needed=0b100))
     assert "x86-64-v3" in repair(wheel_).problems[0]
@@ -425,6 +461,29 @@ def test_no_file_is_left_behind(tmp_path: Path) -> None:
     for options in (("--max-size-growth", "1"), ("--plat", "manylinux_2_5_x86_64")):
         assert repair(wheel_, options=(*at(tmp_path / "lib"), *options)).problems
     assert list((tmp_path / "wheelhouse").iterdir()) == []
+
+
+def test_killed_at_any_moment(tmp_path: Path) -> None:
+    """SIGKILL leaves a whole wheel or none under its name; what else remains is hidden, and no wheel."""
+    lib(tmp_path / "lib", "libone.so", text=os.urandom(4_000_000))
+    wheel_ = demo(tmp_path, module("libone.so"))
+    whole = repair(wheel_, options=at(tmp_path / "lib")).path.read_bytes()
+    command = [sys.executable, "-m", "perennial", "repair", *at(tmp_path / "lib"), str(wheel_)]
+    started = time.monotonic()
+    subprocess.run([*command, "-w", str(tmp_path / "first")], check=True, capture_output=True)
+    takes = time.monotonic() - started
+    for number in range(16):
+        out = tmp_path / f"out{number}"
+        with subprocess.Popen([*command, "-w", str(out)], stdout=subprocess.DEVNULL) as process:
+            # The last half is where files are written.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(takes * (0.5 + number / 32))
+            process.kill()
+        found = sorted(out.glob("*")) if out.is_dir() else []
+        assert all(path.suffix == ".whl" or path.name.startswith(".perennial-") for path in found)
+        assert all(path.read_bytes() == whole for path in found if path.suffix == ".whl")
+    # What is left over by one that was killed keeps nobody from repairing.
+    assert repair(wheel_, to=tmp_path / "out8", options=at(tmp_path / "lib")).outcome.code == 0
 
 
 # ----- the command

@@ -61,8 +61,12 @@ def run(arguments: argparse.Namespace) -> int:
     sources = [*arguments.wheels, *([] if misplaced is None else [misplaced])]
     if not sources:
         raise UsageError("which wheel? see perennial repair --help")
+    import gc
+
     from perennial.cli.repair_jobs import repair_all
 
+    # Values in tuples make no circles; looking for them takes a twentieth of a small repair.
+    gc.set_threshold(100_000)
     return repair_all(sources, _settings(arguments), arguments)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
+import signal
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
@@ -14,7 +14,7 @@ from perennial.audit.report import AuditReport
 from perennial.cli.exit_codes import ExitCode
 from perennial.cli.facts import knowledge_of
 from perennial.cli.inputs import Input, find_local_inputs
-from perennial.errors import PerennialError, UnreadableError, UsageError, printable
+from perennial.errors import UnreadableError, UsageError, printable
 from perennial.repair.options import RepairOptions
 from perennial.repair.plan import Problem
 from perennial.repair.repair import Job, Outcome, repair_wheel
@@ -88,8 +88,8 @@ def _size(each: Input) -> int:
 
 
 def _run(inputs: list[Input], settings: Settings, jobs: int) -> Iterator[Done]:
+    job = _job(settings)  # whatever is wrong with the settings is said once, here
     if jobs == 1:
-        job = _job(settings)
         for each in inputs:
             yield _repair(each, job)
         return
@@ -106,9 +106,9 @@ _jobs: Final[list[Job]] = []
 
 
 def _start(settings: Settings) -> None:
-    """Gets a process ready."""
-    with contextlib.suppress(PerennialError):  # said by the first wheel
-        _jobs.append(_job(settings))
+    """Gets a process ready. Ctrl-C reaches it too, and it ends without a word: its parent has one."""
+    signal.signal(signal.SIGINT, lambda _number, _frame: sys.exit(1))
+    _jobs.append(_job(settings))
 
 
 def _in_process(each: Input) -> Done:

@@ -164,7 +164,11 @@ def _places(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Pl
 
 
 def _split(text: str | None) -> list[str]:
-    return [] if text is None else [folder for folder in text.replace(";", ":").split(":") if folder]
+    if text is None:
+        return []
+    # glibc's loader takes either (`_dl_init_paths`); on Windows, a colon follows a drive.
+    text = text if os.name == "nt" else text.replace(":", ";")
+    return [folder for folder in text.split(";") if folder]
 
 
 def this_host() -> Host | None:

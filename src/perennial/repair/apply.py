@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import os
 import posixpath
-import shutil
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -33,7 +32,7 @@ from perennial.wheel.wheel import Wheel, dist_info_folder, read_open_wheel
 from perennial.wheel.whole_file import whole_file
 from perennial.wheel.write import NewMember, WriteOptions, Written, write_wheel
 
-_LARGEST_WHEEL_FILE = MIB
+_CHUNK = MIB
 
 Editor = Callable[[bytes, ElfChanges], bytes]
 
@@ -122,7 +121,7 @@ class _Preparation:
         digests = {graft.path: self._add_graft(graft) for graft in self._plan.grafts}
         if self._problems:
             raise RepairError(*self._problems)
-        if self._plan.renames or self._plan.flips_purelib:
+        if self._plan.retags or self._plan.flips_purelib:
             self._change_wheel_file()
         return self._with_papers(digests) if digests else Prepared(self._members)
 
@@ -160,7 +159,7 @@ class _Preparation:
             return
         content = self._read(metadata.path)
         changed = content
-        if self._plan.renames:
+        if self._plan.retags:
             changed = with_tags(changed, tag_lines(self._plan.filename))
         if self._plan.flips_purelib:
             changed = as_platlib(changed)
@@ -285,4 +284,5 @@ def _copy(source: str, destination: str) -> None:
     if os.path.exists(destination) and os.path.samefile(source, destination):
         return
     with whole_file(destination) as (file, _), open(source, "rb") as original:
-        shutil.copyfileobj(original, file)
+        while chunk := original.read(_CHUNK):
+            file.write(chunk)

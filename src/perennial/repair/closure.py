@@ -145,6 +145,7 @@ class _Closer:
         queue: deque[tuple[Library, SearchEntries]] = deque()
         targets: dict[str, Target] = {}
         for name, resolution in self._content.resolutions.of(path).items():
+            self._wishes.excludes(name)  # takes note of what matches, also where it changes nothing
             match resolution:
                 case Bundled(path=there):
                     targets[name] = InWheel(there, reachable=(path, name) not in self._lost)

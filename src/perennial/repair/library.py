@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import posixpath
 import stat
 from collections.abc import Iterator
 from enum import StrEnum
@@ -37,8 +38,8 @@ class Library(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The soname; of a library that has none, the name of its file."""
-        return self.elf.soname or os.path.basename(self.file)
+        """The soname; of a library that has none, the name of its file. Never a path."""
+        return posixpath.basename(self.elf.soname or "") or os.path.basename(self.file)
 
 
 class Outcome(StrEnum):

@@ -23,7 +23,7 @@ from perennial.repair.library import read_library
 from perennial.repair.options import RepairOptions
 from perennial.repair.plan import Problem, RepairPlan
 from perennial.repair.providers import Provider
-from perennial.repair.result import as_judged, predict, with_platforms
+from perennial.repair.result import as_judged, expanded_tags, predict, tag_lines, with_platforms
 from perennial.repair.search import Searcher
 from perennial.repair.wishes import Wishes
 from perennial.wheel.wheel import Wheel
@@ -85,6 +85,7 @@ def make_plan(
     ]
     tags = _tags(wheel, expected, content, plat, options)
     filename = with_platforms(wheel.filename, tags) if options.update_tags and not problems else wheel.filename
+    written = frozenset[str]() if wheel.metadata is None else expanded_tags(wheel.metadata.tags)
     purelib = wheel.metadata is not None and wheel.metadata.root_is_purelib is True
     return empty._replace(
         grafts=changes.grafts,
@@ -92,6 +93,7 @@ def make_plan(
         scripts=changes.scripts,
         filename=filename,
         tags=tags,
+        retags=options.update_tags and not problems and written != frozenset(tag_lines(filename)),
         flips_purelib=purelib,
         left_out=left_out,
         problems=tuple(dict.fromkeys(problems)),
@@ -110,6 +112,7 @@ def _empty(wheel: Wheel, options: RepairOptions) -> RepairPlan:
         scripts=(),
         filename=wheel.filename,
         tags=wheel.filename.platforms,
+        retags=False,
         flips_purelib=False,
         left_out={},
         ignores_isa=not options.check_isa,

@@ -62,6 +62,7 @@ class RepairPlan(NamedTuple):
     scripts: tuple[MovedScript, ...]
     filename: WheelFilename
     tags: tuple[PlatformTag, ...]
+    retags: bool  # WHEEL has other tags than the new name
     flips_purelib: bool
     left_out: dict[str, frozenset[str]]
     ignores_isa: bool
@@ -76,4 +77,4 @@ class RepairPlan(NamedTuple):
 
     @property
     def changes_something(self) -> bool:
-        return bool(self.grafts or self.edits or self.scripts or self.flips_purelib or self.renames)
+        return bool(self.grafts or self.edits or self.scripts or self.flips_purelib or self.retags or self.renames)

@@ -5,7 +5,8 @@ With this a repair is judged before a byte of it is written: facts about files a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from itertools import product
 
 from perennial.elf.edit.facts import facts_after
 from perennial.elf.model import ElfFile
@@ -82,6 +83,15 @@ def tag_lines(filename: WheelFilename) -> tuple[str, ...]:
         for abi in filename.abis
         for platform in filename.platforms
     )
+
+
+def expanded_tags(lines: Iterable[str]) -> frozenset[str]:
+    """The tags of Tag lines, each of which may be a compressed set (PEP 425)."""
+    found = set()
+    for line in lines:
+        parts = [part.split(".") for part in line.split("-")]
+        found |= {"-".join(tag) for tag in product(*parts)}
+    return frozenset(found)
 
 
 def as_judged(wheel: Wheel, left_out: Mapping[str, frozenset[str]], *, ignores_isa: bool) -> Wheel:
