@@ -112,6 +112,19 @@ def test_runtimes_are_grafted_only_if_asked_for(name: str, tmp_path: Path) -> No
     assert warning.startswith(f"{name} is grafted because you asked for it, and is the runtime of the compiler")
 
 
+def test_musllinux_takes_the_runtime_along(tmp_path: Path) -> None:
+    """PEP 656 lets a wheel take nothing but musl from the system."""
+    libc = "libc.musl-x86_64.so.1"
+    (tmp_path / "lib").mkdir()
+    for name in ("libstdc++.so.6", "libgcc_s.so.1"):
+        (tmp_path / "lib" / name).write_bytes(build_elf(ElfSpec(soname=name, needed=(libc,))))
+    content = build_elf(ElfSpec(needed=("libstdc++.so.6", "libgcc_s.so.1", libc), exports=(Export("PyInit__core"),)))
+    run = repair(demo(tmp_path, content), options=at(tmp_path / "lib"))
+    assert grafts(run.path).keys() == {"libstdc++.so.6", "libgcc_s.so.1"}
+    assert run.warnings == []
+    assert run.path.name.startswith("demo-1.0-cp312-cp312-musllinux_1_1_x86_64")
+
+
 @pytest.mark.parametrize("name", ["libcuda.so.1", "libEGL.so.1", "libnvidia-ml.so.1", "libthread_db.so.1"])
 def test_what_has_to_be_the_systems_own(name: str, tmp_path: Path) -> None:
     """Not grafted, though it is there; left to the system or copied as asked."""

@@ -36,7 +36,7 @@ def unfound(closure: Closure, searcher: Searcher, content: Content) -> Iterator[
 
 
 def _unfound(name: str, who: str, looks: tuple[Look, ...], searcher: Searcher, content: Content) -> Problem:
-    why = why_not_grafted(name)
+    why = why_not_grafted(name, content.libc)
     if why is not None:
         return Problem(
             f"{who} needs {name}, which the tag does not let it take from the system and which {why}",
@@ -68,7 +68,7 @@ def _unfound(name: str, who: str, looks: tuple[Look, ...], searcher: Searcher, c
 
 def warnings_of(content: Content, closure: Closure, changes: PlannedChanges, wishes: Wishes) -> Iterator[str]:
     """What does not keep a wheel from being repaired, and may still hurt."""
-    yield from _about_grafts(changes)
+    yield from _about_grafts(content, changes)
     yield from _about_names(content, closure, changes)
     needed = sorted({name for targets in closure.members.values() for name in targets})
     for pattern in wishes.unused_excludes:
@@ -86,9 +86,9 @@ def warnings_of(content: Content, closure: Closure, changes: PlannedChanges, wis
             yield f"{soname} of {provider.source} has to be loaded before: where it will be installed is not known"
 
 
-def _about_grafts(changes: PlannedChanges) -> Iterator[str]:
+def _about_grafts(content: Content, changes: PlannedChanges) -> Iterator[str]:
     for graft in changes.grafts:
-        why = why_not_grafted(graft.library.name)
+        why = why_not_grafted(graft.library.name, content.libc)
         if why is not None:
             yield f"{graft.library.name} is grafted because you asked for it, and {why}"
 

@@ -55,7 +55,7 @@ def make_plan(
         return empty._replace(problems=(mismatch,))
 
     # From here on, it is settled what the platform provides.
-    wishes = Wishes(options, providers)
+    wishes = Wishes(options, providers, content.libc)
     searcher = Searcher(options.places, content.architecture, content.libc)
     provided = _provided(content, plat)
     judged = PlatformTag.linux(content.arch_name) if plat is None else plat

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Final
 
+from perennial.platform_tag import Libc
 from perennial.repair.options import RepairOptions
 from perennial.repair.providers import ProvidedLibrary, Provider
 from perennial.repair.sonames import why_not_grafted
@@ -14,7 +15,8 @@ from perennial.repair.sonames import why_not_grafted
 class Wishes:
     """Answers what is wished for a soname or path, and remembers what was asked for."""
 
-    def __init__(self, options: RepairOptions, providers: Iterable[Provider] = ()) -> None:
+    def __init__(self, options: RepairOptions, providers: Iterable[Provider], libc: Libc | None) -> None:
+        self._libc: Final = libc
         self._exclude: Final = options.exclude
         self._no_mangle: Final = options.no_mangle
         self.included_paths: Final = tuple(each for each in options.include if _is_path(each))
@@ -47,7 +49,7 @@ class Wishes:
 
     def forbids(self, soname: str) -> bool:
         """Whether a library does harm as a copy, and nobody has asked for it all the same."""
-        return why_not_grafted(soname) is not None and not self.includes(soname)
+        return why_not_grafted(soname, self._libc) is not None and not self.includes(soname)
 
     def provider_folder(self, soname: str) -> str | None:
         """Where another wheel brings a soname: its folder, "" where that is not known; None where none does."""
