@@ -31,6 +31,7 @@ class Machine(NamedTuple):
     qemu: str
     linker: str  # binutils' prefix where it is not the triplet
     suites: tuple[str, ...]  # of Debian, oldest first, in which today's mirrors have it
+    processor: str | None = None  # what qemu emulates; None for its choice
 
     def __str__(self) -> str:
         return self.architecture.value
@@ -86,6 +87,8 @@ MACHINES: Final = {
             qemu="qemu-aarch64",
             linker="aarch64-linux-gnu",
             suites=_ALL,
+            # Pointers signed by any function will do: by the architecture's own, Python takes four times as long.
+            processor="max,pauth-impdef=on",
         ),
         Machine(
             architecture=Architecture.ARMV7L,

@@ -87,7 +87,8 @@ def obtain(recipe: Recipe) -> Root:
 
     UnavailableError where this machine has no means; AssertionError where it has, and they fail.
     """
-    digest = hashlib.sha256(repr(recipe).encode()).hexdigest()[:8]  # a changed recipe is another root
+    made_of = (recipe.suite, recipe.machine.debian, recipe.packages, recipe.contents.name, recipe.hooks)
+    digest = hashlib.sha256(repr(made_of).encode()).hexdigest()[:8]  # a changed recipe is another root
     place = cache_dir() / f"{recipe}-{digest}-{datetime.now(UTC).date().isoformat()}"
     with alone(cache_dir() / f".{recipe}.lock"):
         if not place.is_dir():

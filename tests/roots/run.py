@@ -105,7 +105,7 @@ def run_in_root(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**_ENVIRONMENT, **(environment or {})},
+        env={**_ENVIRONMENT, **_emulation(root), **(environment or {})},
         start_new_session=True,
         preexec_fn=_without_core_files,
     )
@@ -156,6 +156,12 @@ def _emulator(root: Root) -> tuple[str, ...]:
         os.chmod(file.name, 0o755)  # noqa: S103
         os.replace(file.name, inside)
     return (f"/{name}",)
+
+
+def _emulation(root: Root) -> dict[str, str]:
+    """What qemu takes from its environment, and its programs inherit."""
+    machine = root.machine
+    return {} if machine.processor is None or machine.runs_natively else {"QEMU_CPU": machine.processor}
 
 
 @cache
