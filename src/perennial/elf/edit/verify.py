@@ -40,7 +40,6 @@ from perennial.elf.constants import (
     SHF_ALLOC,
     SHT_NOBITS,
     SHT_NULL,
-    SHT_SYMTAB,
 )
 from perennial.elf.edit.changes import ElfChanges
 from perennial.elf.edit.pointers import pointers_into
@@ -48,7 +47,7 @@ from perennial.elf.edit.records import Segment
 from perennial.elf.edit.runs import TableSizes, string_run
 from perennial.elf.edit.skeleton import Skeleton, read_skeleton
 from perennial.elf.edit.strip import Sections, is_loaded
-from perennial.elf.edit.symbols import hide_symbols, section_indexes
+from perennial.elf.edit.verify_tables import check_sections, check_versions, symbols_after, wrong
 from perennial.elf.model import ElfFile
 from perennial.elf.read import read_elf
 from perennial.errors import ElfEditError, ElfFormatError
@@ -71,17 +70,15 @@ def verify(before: Skeleton, edited: bytes, wanted: ElfFile, changes: ElfChanges
         after = read_skeleton(edited)
         _check_facts(wanted, read_elf(edited), changes)
     except ElfFormatError as error:
-        raise _wrong(f"cannot be read any more: {error}") from error
+        raise wrong(f"cannot be read any more: {error}") from error
     _check_segments(before, after)
     moved = tuple(_moved_tables(before, after))
     _check_bytes(before, after, moved, changes)
+    _check_header(before, after)
     if before.dynamic.exists:
-        _check_tables(before, after, changes)
-    _check_sections(before, after, sections)
-
-
-def _wrong(what: str) -> ElfEditError:
-    return ElfEditError(f"the edited file {what}: nothing was written")
+        _check_tables(before, after, changes, sections)
+        check_versions(before, after, changes)
+    check_sections(before, after, sections)
 
 
 def _check_facts(wanted: ElfFile, found: ElfFile, changes: ElfChanges) -> None:
@@ -90,7 +87,7 @@ def _check_facts(wanted: ElfFile, found: ElfFile, changes: ElfChanges) -> None:
         found = found._replace(imports=wanted.imports)
     for field, value, is_value in zip(wanted._fields, wanted, found, strict=True):
         if value != is_value:
-            raise _wrong(f"has another {field} than it should: {str(is_value)[:200]} instead of {str(value)[:200]}")
+            raise wrong(f"has another {field} than it should: {str(is_value)[:200]} instead of {str(value)[:200]}")
 
 
 def _check_segments(before: Skeleton, after: Skeleton) -> None:
@@ -101,7 +98,7 @@ def _check_segments(before: Skeleton, after: Skeleton) -> None:
         return [segment for segment in segments if segment.type not in aside]
 
     if fixed(before.segments) != fixed(after.segments):
-        raise _wrong("has other segments")
+        raise wrong("has other segments")
     # A segment goes where nothing is left in it.
     addresses = {load.vaddr for load in after.loads}
     old = tuple(
@@ -109,22 +106,22 @@ def _check_segments(before: Skeleton, after: Skeleton) -> None:
     )
     new = after.loads
     if len(new) not in (len(old), len(old) + 1):
-        raise _wrong(f"has {len(new)} PT_LOAD segments instead of {len(old)}")
+        raise wrong(f"has {len(new)} PT_LOAD segments instead of {len(old)}")
     for was, now in zip(old, new, strict=False):
         grown = now._replace(filesz=was.filesz, memsz=was.memsz)
         if grown != was or now.filesz < was.filesz or now.filesz - was.filesz != now.memsz - was.memsz:
-            raise _wrong(f"maps other bytes at {was.vaddr:#x}")
+            raise wrong(f"maps other bytes at {was.vaddr:#x}")
     page = max([load.align for load in new] + [1])
     for lower, upper in pairwise(new):
         if lower.vaddr + lower.memsz > upper.vaddr:
-            raise _wrong(f"maps {upper.vaddr:#x} twice")
+            raise wrong(f"maps {upper.vaddr:#x} twice")
     last = new[-1]
     if len(new) > len(old):
         top = max(load.vaddr + load.memsz for load in old)
         if (last.vaddr - last.offset) % page or last.vaddr // page <= (top - 1) // page:
-            raise _wrong("has a new segment without pages of its own")
+            raise wrong("has a new segment without pages of its own")
     if any(load.end > len(after.data) for load in new):
-        raise _wrong("ends before its segments do")
+        raise wrong("ends before its segments do")
 
 
 def _moved_tables(before: Skeleton, after: Skeleton) -> Iterator[Range]:
@@ -153,7 +150,7 @@ def _check_bytes(before: Skeleton, after: Skeleton, moved: tuple[Range, ...], ch
     for low, end in [*may_differ, (before.loaded_end, before.loaded_end)]:
         start = min(low, before.loaded_end)
         if start > position and before.data[position:start] != after.data[position:start]:
-            raise _wrong(f"differs in bytes between offsets {position:#x} and {start:#x}")
+            raise wrong(f"differs in bytes between offsets {position:#x} and {start:#x}")
         position = max(position, end)
     gone = [span for span in (*moved, (before.headers_end, after.headers_end)) if span[1] > span[0]]
     if any(before.data[start:end] != after.data[start:end] for start, end in gone):
@@ -211,24 +208,24 @@ def _global_offset_tables(elf: Skeleton) -> Iterator[Range]:
             yield place, place + size
 
 
-def _check_tables(before: Skeleton, after: Skeleton, changes: ElfChanges) -> None:
+def _check_tables(before: Skeleton, after: Skeleton, changes: ElfChanges, sections: Sections) -> None:
     """What may have moved reads the same: strings, hashes, symbols, version indexes, notes, interpreter."""
     sizes = TableSizes(before)
     for tag, name in ((DT_HASH, "DT_HASH"), (DT_GNU_HASH, "DT_GNU_HASH"), (DT_VERSYM, "DT_VERSYM")):
         if tag == DT_VERSYM and changes.remove_needed:
             continue
         if _content(before, tag, sizes) != _content(after, tag, sizes):
-            raise _wrong(f"has another {name}")
+            raise wrong(f"has another {name}")
     old, new = string_run(before), string_run(after)
     if old is not None and (new is None or not after.data.startswith(before.data[old.offset : old.end], new.offset)):
-        raise _wrong("has lost strings")
-    _check_symbols(before, after, changes, sizes)
+        raise wrong("has lost strings")
+    _check_symbols(before, after, sizes, (changes, sections))
     for kind in (PT_NOTE, PT_GNU_PROPERTY, PT_INTERP):
         if _contents(before, kind) != _contents(after, kind):
-            raise _wrong("has other notes or another interpreter")
+            raise wrong("has other notes or another interpreter")
     was, now = ([entry for entry in elf.dynamic.entries if entry[0] not in _MAY_CHANGE] for elf in (before, after))
     if was != now:
-        raise _wrong("has other entries in PT_DYNAMIC")
+        raise wrong("has other entries in PT_DYNAMIC")
 
 
 def _content(elf: Skeleton, tag: int, sizes: TableSizes) -> bytes | None:
@@ -245,41 +242,18 @@ def _contents(elf: Skeleton, kind: int) -> list[bytes]:
     return [elf.data[s.offset : s.end] for s in elf.segments if s.type == kind]
 
 
-def _check_symbols(before: Skeleton, after: Skeleton, changes: ElfChanges, sizes: TableSizes) -> None:
+def _check_symbols(before: Skeleton, after: Skeleton, sizes: TableSizes, wanted: tuple[ElfChanges, Sections]) -> None:
     old, new = _content(before, DT_SYMTAB, sizes), _content(after, DT_SYMTAB, sizes)
-    if old is None or new is None or old == new:
-        if (old is None) != (new is None):
-            raise _wrong("has other dynamic symbols")
-        return
-    wanted = bytearray(old)
-    start = _offset(before, before.dynamic.get(DT_SYMTAB) or 0)
-    for offset, content in hide_symbols(before, changes.hide_symbols):
-        wanted[offset - start : offset - start + len(content)] = content
-    if wanted == new:
-        return
-    # Local symbols stand for sections; no lookup finds them, and they follow their sections.
-    size, info = before.records.symbol.size, before.records.symbol.info
-    numbers = section_indexes(before.records, old)
-    for place in range(0, len(old), size):
-        is_local = old[place + info] >> 4 == 0
-        if wanted[place : place + size] != new[place : place + size] and not (is_local and numbers[place // size]):
-            value, shndx = before.records.symbol.value, before.records.symbol.shndx
-            rest = [range(value, value + before.records.pointer.size), range(shndx, shndx + 2)]
-            if any(wanted[place + i] != new[place + i] for i in range(size) if not any(i in r for r in rest)):
-                raise _wrong("has other dynamic symbols")
+    if old is not None and old != new:
+        old = symbols_after(before, after, old, _offset(before, before.dynamic.get(DT_SYMTAB) or 0), wanted)
+    if old != new:
+        raise wrong("has other dynamic symbols")
 
 
-def _check_sections(before: Skeleton, after: Skeleton, sections: Sections) -> None:
-    """Sections that no loader reads hold what they held."""
-    if len(after.sections) != len(sections.kept):
-        raise _wrong("has another number of sections")
-    for old, now in zip(sections.kept, after.sections, strict=True):
-        was = before.sections[old]
-        if (was.type, was.flags, was.entsize, was.align) != (now.type, now.flags, now.entsize, now.align):
-            raise _wrong("has other sections")
-        if was.flags & SHF_ALLOC or was.type in (SHT_NOBITS, SHT_NULL):
-            continue
-        wanted = sections.contents.get(old, before.data[was.offset : was.end])
-        found = after.data[now.offset : now.end]
-        if wanted != found and not (was.type == SHT_SYMTAB and len(wanted) == len(found)):
-            raise _wrong(f"has another section {before.name_of(old)}")
+def _check_header(before: Skeleton, after: Skeleton) -> None:
+    """The file header says the same, but for its two tables."""
+    was, now = before.header, after.header
+    if before.data[:EI_NIDENT] != after.data[:EI_NIDENT] or was != now._replace(
+        phnum=was.phnum, shoff=was.shoff, shnum=was.shnum, shstrndx=was.shstrndx
+    ):
+        raise wrong("has another header")

@@ -128,6 +128,13 @@ def needs_extent(elf: Skeleton, needs: tuple[_Need, ...]) -> tuple[int, int]:
     return needs[0].place, max(ends)
 
 
+def verneed_rows(elf: Skeleton) -> Iterator[tuple[int, int, int, int, int]]:
+    """(vn_file, vna_name, vna_hash, vna_flags, vna_other) of each version that is needed."""
+    for need in _needs(elf):
+        for aux in need.versions:
+            yield need.file, aux.row[3], *aux.row[:3]
+
+
 def verneed_extent(elf: Skeleton) -> tuple[int, int] | None:
     """From where to where DT_VERNEED's table reaches; None where there is none."""
     needs = tuple(_needs(elf))
@@ -251,6 +258,15 @@ def verdef_names(elf: Skeleton) -> Iterator[tuple[int, int, int, bool]]:
         if following < head.size:
             raise ElfFormatError("records of the chain overlap", field="vd_next", offset=position, value=following)
         position += following
+
+
+def verdef_rows(elf: Skeleton) -> Iterator[tuple[int, int, int, int]]:
+    """(vda_name, vd_hash, vd_flags, vd_ndx) of each version that is defined; its parents have its other fields."""
+    word, half = elf.records.word, elf.records.half
+    for place, flags, hash_place, is_first in verdef_names(elf):
+        if is_first:
+            (name,), (hashed,) = word.unpack_from(elf.data, place), word.unpack_from(elf.data, hash_place)
+            yield name, hashed, flags, half.unpack_from(elf.data, hash_place - 4)[0]
 
 
 def verdef_extent(elf: Skeleton) -> tuple[int, int] | None:
