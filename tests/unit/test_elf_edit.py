@@ -12,8 +12,11 @@ from typing import Literal
 import pytest
 
 from perennial.elf.edit import ElfChanges, SearchPath, StripLevel, VersionRename, edit_elf
+from perennial.elf.edit.facts import facts_after
 from perennial.elf.edit.records import Segment
 from perennial.elf.edit.skeleton import Skeleton, read_skeleton
+from perennial.elf.edit.strip import all_sections
+from perennial.elf.edit.verify import verify
 from perennial.elf.model import StackPermission, Vernaux, Verneed
 from perennial.elf.read import read_elf
 from perennial.errors import ElfEditError, ElfFormatError, UsageError
@@ -406,3 +409,18 @@ def test_stripping_what_has_no_sections_changes_nothing() -> None:
     data = build_elf(library(section_headers=False))
     for level in StripLevel:
         assert edit_elf(data, ElfChanges(strip=level)) is data
+
+
+@pytest.mark.parametrize("field", ["dynsym[3].st_value", "gnu_hash.symoffset", ".text", "verneed[0].vna[0].vna_hash"])
+def test_what_is_read_back_is_looked_at(field: str) -> None:
+    """One flipped bit in an edited file is an error, also where no fact tells."""
+    data, places = build_elf_with_layout(library())
+    changes = ElfChanges(soname="so.1")
+    before = read_skeleton(data)
+    edited = bytearray(edit_elf(data, changes))
+    sections = all_sections(before)
+    wanted = facts_after(read_elf(data), changes)
+    verify(before, bytes(edited), wanted, changes, sections)
+    edited[places[field]] ^= 4
+    with pytest.raises(ElfEditError, match="nothing was written"):
+        verify(before, bytes(edited), wanted, changes, sections)
