@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 from perennial.elf.constants import (
     DT_STRSZ,
+    DT_VERDEF,
     DT_VERNEED,
     DT_VERNEEDNUM,
+    DT_VERSYM,
     PF_X,
     PT_GNU_STACK,
 )
@@ -80,7 +82,12 @@ def _stack(elf: Skeleton, changes: ElfChanges) -> tuple[Segment, ...]:
 def _counts(entries: Entries, versions: VersionEdits, string_size: int | None) -> Entries:
     """The entries that count other tables."""
     if versions.needs_left == 0:
-        entries = tuple(entry for entry in entries if entry[0] not in (DT_VERNEED, DT_VERNEEDNUM))
+        gone = {DT_VERNEED, DT_VERNEEDNUM}
+        if all(tag != DT_VERDEF for tag, _ in entries):
+            # glibc's _dl_check_map_versions then makes no table of versions, and _dl_relocate_object looks
+            # into it wherever there is a DT_VERSYM.
+            gone.add(DT_VERSYM)
+        entries = tuple(entry for entry in entries if entry[0] not in gone)
     changed = {}
     if versions.needs_left:
         changed[DT_VERNEEDNUM] = versions.needs_left

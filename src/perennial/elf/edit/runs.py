@@ -183,12 +183,18 @@ class TableSizes:
             self._count = count_symbols(self._elf.image, self._elf.dynamic.table)
         return self._count
 
-    def _sysv_hash(self) -> int:
-        address, word = self._elf.dynamic.get(DT_HASH) or 0, self._elf.image.layout.hash_word
-        content = self._elf.image.read_at(address, 2 * word.size, "DT_HASH")
-        (buckets,), (chains,) = word.iter_unpack(content)
-        size: int = word.size * (2 + buckets + chains)
-        return size
+    def _sysv_hash(self) -> int | None:
+        """By its own header, in words of the size that the ABI gives, or of 4 bytes: LLD writes these for s390x, too,
+        where no loader notices as long as there is DT_GNU_HASH.
+        """
+        offset, available = self._elf.image.span_from(self._elf.dynamic.get(DT_HASH) or 0, "DT_HASH")
+        for word in (self._elf.image.layout.hash_word, self._elf.records.word):
+            if 2 * word.size <= available:
+                (buckets,), (chains,) = word.iter_unpack(self._elf.data[offset : offset + 2 * word.size])
+                size: int = word.size * (2 + buckets + chains)
+                if size <= available and chains >= self.count.total:
+                    return size
+        return None
 
     def _gnu_hash(self) -> int:
         address, word = self._elf.dynamic.get(DT_GNU_HASH) or 0, self._elf.records.word

@@ -76,7 +76,8 @@ def lay_out(elf: Skeleton, sections: Sections, start: int) -> Tail:
         placed[index] = section._replace(offset=at, size=len(content))
         position = at + len(content)
     for index, section in placed.items():
-        if section.size == 0 and section.offset >= elf.loaded_end and section.type not in (SHT_NOBITS, SHT_NULL):
+        apart = section.type in (SHT_NOBITS, SHT_NULL) or section.flags & SHF_ALLOC  # nothing of theirs is here
+        if section.size == 0 and section.offset >= elf.loaded_end and not apart:
             placed[index] = section._replace(offset=position)
     headers_at = elf.header.shoff
     if elf.sections and headers_at >= elf.loaded_end:
