@@ -155,6 +155,17 @@ def test_a_low_tag_provides_less(tmp_path: Path) -> None:
         assert grafts(run.path).keys() == expected
 
 
+def test_versions_of_what_is_not_needed(tmp_path: Path) -> None:
+    """ld.so looks for the library of a version need among all that are loaded (glibc, `find_needed`), by its name."""
+    lib(tmp_path / "lib", "libone.so", "libtwo.so")
+    lib(tmp_path / "lib", "libtwo.so", exports=(Export("two", "TWO_1"),))
+    need = Need("libtwo.so", (NeedVersion("TWO_1"),))
+    path = repair(demo(tmp_path, module("libone.so", verneeds=(need,))), options=at(tmp_path / "lib")).path
+    named = {need.file for need in facts(path)[MODULE].verneeds}
+    assert grafts(path)["libtwo.so"].soname in named
+    assert "libtwo.so" not in named
+
+
 def test_no_mangle(tmp_path: Path) -> None:
     lib(tmp_path / "lib", "libone.so.5", "libtwo.so.1")
     lib(tmp_path / "lib", "libtwo.so.1")
@@ -644,9 +655,10 @@ def test_names_say_what_is_written(tmp_path: Path) -> None:
 
     def name(folder: str, **fields: Any) -> str:
         where = tmp_path / folder
-        second = fields.pop("second", b"")
+        second, third = fields.pop("second", b""), fields.pop("third", b"")
         lib(where, "libone.so", "libtwo.so", **fields)
-        lib(where, "libtwo.so", rodata=second)
+        lib(where, "libtwo.so", "libthree.so", rodata=second)
+        lib(where, "libthree.so", rodata=third)
         (where / "w").mkdir()
         run = repair(demo(where / "w", module("libone.so")), options=("--ldpaths", str(where), *options))
         return next(str(graft["path"]) for graft in run.wheel["grafts"] if graft["soname"] == "libone.so")
@@ -656,6 +668,7 @@ def test_names_say_what_is_written(tmp_path: Path) -> None:
     assert name("b") == first
     assert name("c", rodata=b"other") != first
     assert name("d", second=b"other") != first  # the name of libtwo's graft stands in libone's
+    assert name("g", third=b"other") != first  # and libthree's in libtwo's, which so has another name
     options = ("--strip",)
     assert name("e") != first
     options = ("--exclude", "libtwo.so")
