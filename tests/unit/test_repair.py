@@ -138,6 +138,30 @@ def test_what_has_to_be_the_systems_own(name: str, tmp_path: Path) -> None:
     assert grafts(asked.path).keys() == {name}
 
 
+def test_the_systems_own_under_another_name(tmp_path: Path) -> None:
+    lib(tmp_path / "lib", "libalias.so", soname="libcuda.so.1")
+    (problem,) = repair(demo(tmp_path, module("libalias.so")), options=at(tmp_path / "lib")).problems
+    assert problem.startswith(f"{MODULE} needs libalias.so (libcuda.so.1), which the tag does not let it take")
+
+
+def test_what_a_new_search_path_takes_away(tmp_path: Path) -> None:
+    """liba found libb because _core had loaded it. Now libcx loads liba too, and has RUNPATH, which liba does not
+    inherit: so liba gets a search path as well.
+    """
+    more = {
+        "demo/deep/liba.so": module("libb.so", soname="liba.so", exports=(Export("a"),)),
+        "demo/deep/libb.so": module(soname="libb.so", exports=(Export("b"),)),
+        "other/_other.so": module("libcx.so", rpath="$ORIGIN"),
+        "other/libcx.so": module("liba.so", soname="libcx.so", runpath="$ORIGIN"),
+    }
+    path = repair(demo(tmp_path, module("liba.so", "libb.so", rpath="$ORIGIN/deep"), members=more)).path
+    found = facts(path)
+    assert found["other/libcx.so"].runpath == "$ORIGIN:$ORIGIN/../demo/deep"
+    assert found["demo/deep/liba.so"].rpath == "$ORIGIN"
+    assert found[MODULE].rpath == "$ORIGIN/deep"
+    assert not rules(audit_of(path), Severity.ERROR)
+
+
 def test_include_what_the_system_brings(tmp_path: Path) -> None:
     lib(tmp_path / "lib", "libz.so.1")
     wheel_ = demo(tmp_path, module("libz.so.1"))
