@@ -138,6 +138,30 @@ def test_what_has_to_be_the_systems_own(name: str, tmp_path: Path) -> None:
     assert grafts(asked.path).keys() == {name}
 
 
+def test_the_systems_own_under_another_name(tmp_path: Path) -> None:
+    lib(tmp_path / "lib", "libalias.so", soname="libcuda.so.1")
+    (problem,) = repair(demo(tmp_path, module("libalias.so")), options=at(tmp_path / "lib")).problems
+    assert problem.startswith(f"{MODULE} needs libalias.so (libcuda.so.1), which the tag does not let it take")
+
+
+def test_what_a_new_search_path_takes_away(tmp_path: Path) -> None:
+    """liba found libb because _core had loaded it. Now libcx loads liba too, and has RUNPATH, which liba does not
+    inherit: so liba gets a search path as well.
+    """
+    more = {
+        "demo/deep/liba.so": module("libb.so", soname="liba.so", exports=(Export("a"),)),
+        "demo/deep/libb.so": module(soname="libb.so", exports=(Export("b"),)),
+        "other/_other.so": module("libcx.so", rpath="$ORIGIN"),
+        "other/libcx.so": module("liba.so", soname="libcx.so", runpath="$ORIGIN"),
+    }
+    path = repair(demo(tmp_path, module("liba.so", "libb.so", rpath="$ORIGIN/deep"), members=more)).path
+    found = facts(path)
+    assert found["other/libcx.so"].runpath == "$ORIGIN:$ORIGIN/../demo/deep"
+    assert found["demo/deep/liba.so"].rpath == "$ORIGIN"
+    assert found[MODULE].rpath == "$ORIGIN/deep"
+    assert not rules(audit_of(path), Severity.ERROR)
+
+
 def test_include_what_the_system_brings(tmp_path: Path) -> None:
     lib(tmp_path / "lib", "libz.so.1")
     wheel_ = demo(tmp_path, module("libz.so.1"))
@@ -153,6 +177,17 @@ def test_a_low_tag_provides_less(tmp_path: Path) -> None:
     for plat, expected in (("manylinux2010_x86_64", set()), ("manylinux1_x86_64", {"libexpat.so.1"})):
         run = repair(wheel_, to=tmp_path / plat, options=(*at(tmp_path / "lib"), "--plat", plat))
         assert grafts(run.path).keys() == expected
+
+
+def test_versions_of_what_is_not_needed(tmp_path: Path) -> None:
+    """ld.so looks for the library of a version need among all that are loaded (glibc, `find_needed`), by its name."""
+    lib(tmp_path / "lib", "libone.so", "libtwo.so")
+    lib(tmp_path / "lib", "libtwo.so", exports=(Export("two", "TWO_1"),))
+    need = Need("libtwo.so", (NeedVersion("TWO_1"),))
+    path = repair(demo(tmp_path, module("libone.so", verneeds=(need,))), options=at(tmp_path / "lib")).path
+    named = {need.file for need in facts(path)[MODULE].verneeds}
+    assert grafts(path)["libtwo.so"].soname in named
+    assert "libtwo.so" not in named
 
 
 def test_no_mangle(tmp_path: Path) -> None:
@@ -644,9 +679,10 @@ def test_names_say_what_is_written(tmp_path: Path) -> None:
 
     def name(folder: str, **fields: Any) -> str:
         where = tmp_path / folder
-        second = fields.pop("second", b"")
+        second, third = fields.pop("second", b""), fields.pop("third", b"")
         lib(where, "libone.so", "libtwo.so", **fields)
-        lib(where, "libtwo.so", rodata=second)
+        lib(where, "libtwo.so", "libthree.so", rodata=second)
+        lib(where, "libthree.so", rodata=third)
         (where / "w").mkdir()
         run = repair(demo(where / "w", module("libone.so")), options=("--ldpaths", str(where), *options))
         return next(str(graft["path"]) for graft in run.wheel["grafts"] if graft["soname"] == "libone.so")
@@ -656,6 +692,7 @@ def test_names_say_what_is_written(tmp_path: Path) -> None:
     assert name("b") == first
     assert name("c", rodata=b"other") != first
     assert name("d", second=b"other") != first  # the name of libtwo's graft stands in libone's
+    assert name("g", third=b"other") != first  # and libthree's in libtwo's, which so has another name
     options = ("--strip",)
     assert name("e") != first
     options = ("--exclude", "libtwo.so")

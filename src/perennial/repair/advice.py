@@ -10,7 +10,7 @@ from perennial.repair.changes import PlannedChanges
 from perennial.repair.closure import Closure, InWheel, NotFound, Removed
 from perennial.repair.library import Outcome
 from perennial.repair.plan import Problem
-from perennial.repair.search import Look, Searcher
+from perennial.repair.search import Searcher
 from perennial.repair.sonames import why_not_grafted
 from perennial.repair.wishes import Wishes
 
@@ -18,14 +18,14 @@ from perennial.repair.wishes import Wishes
 def unfound(closure: Closure, searcher: Searcher, content: Content) -> Iterator[Problem]:
     """The libraries that are nowhere to be had, each with all that need it."""
     users: dict[str, list[str]] = {}
-    places: dict[str, tuple[Look, ...]] = {}
+    places: dict[str, NotFound] = {}
     paths = {digest: library.path for digest, library in closure.libraries.items()}
     needs = [*closure.members.items(), *((paths[digest], targets) for digest, targets in closure.needs.items())]
     for user, targets in needs:
         for name, target in targets.items():
             if isinstance(target, NotFound):
                 users.setdefault(name, []).append(user)
-                places.setdefault(name, target.looks)
+                places.setdefault(name, target)
     for name in sorted(users):
         who = users[name][0] + (f" and {len(users[name]) - 1} more" if len(users[name]) > 1 else "")
         yield _unfound(name, who, places[name], searcher, content)
@@ -35,11 +35,13 @@ def unfound(closure: Closure, searcher: Searcher, content: Content) -> Iterator[
             yield Problem(f"--include {search.looks[0].path if search.looks else search.name}: {why}", None)
 
 
-def _unfound(name: str, who: str, looks: tuple[Look, ...], searcher: Searcher, content: Content) -> Problem:
-    why = why_not_grafted(name, content.libc)
+def _unfound(name: str, who: str, target: NotFound, searcher: Searcher, content: Content) -> Problem:
+    looks = target.looks
+    why = why_not_grafted(target.soname or name, content.libc)
     if why is not None:
+        alias = f" ({target.soname})" if target.soname is not None else ""
         return Problem(
-            f"{who} needs {name}, which the tag does not let it take from the system and which {why}",
+            f"{who} needs {name}{alias}, which the tag does not let it take from the system and which {why}",
             f"Leave it to the system with --exclude {name}, or ask for a copy with --include {name}.",
         )
     passed = [look for look in looks if look.outcome not in (Outcome.NOTHING, Outcome.FOUND)]

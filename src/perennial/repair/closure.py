@@ -48,9 +48,10 @@ class Removed(NamedTuple):
 
 
 class NotFound(NamedTuple):
-    """Nowhere to be had, or not to be copied; `looks` are the places."""
+    """Nowhere to be had, or not to be copied; `looks` are the places, `soname` what was found and may not be copied."""
 
     looks: tuple[Look, ...]
+    soname: str | None = None
 
 
 Target = FromPlatform | InWheel | Grafted | Elsewhere | Removed | NotFound
@@ -225,7 +226,7 @@ class _Closer:
         if self._wishes.excludes_path(name, library.path, library.file):
             return Elsewhere(None)
         if self._wishes.forbids(library.name) and not self._is_included(name):
-            return NotFound(())
+            return NotFound(looks, library.name)  # under another name, as libstdc++.so is libstdc++.so.6
         if library.digest not in self._libraries:
             self._libraries[library.digest] = library
             self._needs[library.digest] = {}

@@ -42,5 +42,5 @@ def relative(folder: str, origin: str) -> str:
 def _stays(entry: str, origin: str) -> bool:
     if expand_origin(entry, origin) is not None:
         return True
-    return True  #  and $PLATFORM: where that leads, the system knows.
+    # $LIB and $PLATFORM: where that leads, the system knows.
     return entry.startswith(("$ORIGIN/", "${ORIGIN}/")) and "$" in entry[len("$ORIGIN") :].removeprefix("}")

@@ -54,16 +54,21 @@ class Dpkg:
         """Debian Policy 12.5: every package has "a verbatim copy of its distribution license(s)" there."""
         return (f"usr/share/doc/{package.name}/copyright",)
 
-    def _in_likely_order(self, names: Collection[str]) -> list[str]:
+    def _in_likely_order(self, names: Collection[str]) -> Iterator[str]:
+        """All lists, lazily: those of packages called like the files, then libraries' (they have several
+        architectures, as info/libz:amd64.list), then the others.
+        """
+        lists = [file for file in self._files.names(f"{_FOLDER}/info") if file[-5:] == _LIST]
         stems = tuple({_stem(name) for name in names})
         short = tuple({stem[:_SHORT_STEM] for stem in stems})
-        ranked = []
-        for file in self._files.names(f"{_FOLDER}/info"):
-            if file.endswith(_LIST):
-                rank = 0 if file.startswith(stems) else 1 if file.startswith(short) else 2 if ":" in file else 3
-                ranked.append((rank, f"info/{file}"))
-        ranked += [(4, f"status.d/{file}") for file in self._files.names(f"{_FOLDER}/status.d") if file.endswith(_SUMS)]
-        return [file for _, file in sorted(ranked)]
+        for group in (stems, short):
+            yield from (f"info/{file}" for file in lists if file.startswith(group))
+            lists = [file for file in lists if not file.startswith(group)]
+        yield from (f"info/{file}" for file in lists if ":" in file)
+        yield from (f"info/{file}" for file in lists if ":" not in file)
+        for file in self._files.names(f"{_FOLDER}/status.d"):
+            if file.endswith(_SUMS):
+                yield f"status.d/{file}"
 
     def _list(self, file: str) -> bytes:
         if file not in self._lists:
