@@ -1,0 +1,1 @@
+int far_answer(void) { return 41; }
