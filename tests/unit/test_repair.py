@@ -223,6 +223,15 @@ def test_what_is_included_has_to_be_there(tmp_path: Path) -> None:
     assert sorted(problem.rpartition(": ")[2] for problem in problems) == ["for another architecture", "nothing there"]
 
 
+def test_what_is_included_by_name_was_looked_for_in_many_places(tmp_path: Path) -> None:
+    lib(tmp_path / "arm", "libarm.so", arch="armv7l")
+    options = ("--include", "libnone.so", "--include", "libarm.so", "--ldpaths", f"/nowhere:{tmp_path}/arm:/never")
+    assert set(repair(demo(tmp_path, module()), options=options).problems) == {
+        f"--include {tmp_path}/arm/libarm.so: for another architecture",
+        "--include libnone.so: was looked for in 3 places and not found (-v lists them)",
+    }
+
+
 def test_an_exclude_of_the_systems_is_no_mistake(tmp_path: Path) -> None:
     """The library is the system's already; its versions are judged all the same."""
     late = Import("pthread_create", "GLIBC_2.34", LIBC)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,22 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
     (tmp_path / "secret").touch(mode=0)
     with pytest.raises(ArchiveError, match=r"secret.*Permission denied"):
         Root(str(tmp_path)).read("secret")
+
+
+def test_a_small_file_takes_little_memory(root: Root) -> None:
+    tracemalloc.start()
+    try:
+        assert root.read(LIBRARY) == b"zlib"
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_file_that_is_too_large(tmp_path: Path) -> None:
+    with open(tmp_path / "Packages", "wb") as file:
+        file.truncate((512 << 20) + 1)
+    with pytest.raises(ArchiveError, match=r"Packages.*is larger than 536870912 bytes"):
+        Root(str(tmp_path)).read("Packages")
 
 
 def test_inside_and_outside(root: Root, tmp_path: Path) -> None:

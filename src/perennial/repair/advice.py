@@ -10,7 +10,7 @@ from perennial.repair.changes import PlannedChanges
 from perennial.repair.closure import Closure, InWheel, NotFound, Removed
 from perennial.repair.library import Outcome
 from perennial.repair.plan import Problem
-from perennial.repair.search import Searcher
+from perennial.repair.search import Search, Searcher
 from perennial.repair.sonames import why_not_grafted
 from perennial.repair.wishes import Wishes
 
@@ -31,8 +31,17 @@ def unfound(closure: Closure, searcher: Searcher, content: Content) -> Iterator[
         yield _unfound(name, who, places[name], searcher, content)
     for search in closure.searches:
         if search.needed_by == "--include" and search.library is None:
-            why = search.looks[-1].outcome.value if search.looks else "not found"
-            yield Problem(f"--include {search.looks[0].path if search.looks else search.name}: {why}", None)
+            yield _not_included(search)
+
+
+def _not_included(search: Search) -> Problem:
+    telling = [look for look in search.looks if look.outcome is not Outcome.NOTHING] or search.looks
+    if len(telling) == 1:
+        return Problem(f"--include {telling[0].path}: {telling[0].outcome}", None)
+    return Problem(
+        f"--include {search.name}: was looked for in {len(search.looks)} places and not found (-v lists them)",
+        "Name its folder with --lib-path, or the library by its path.",
+    )
 
 
 def _unfound(name: str, who: str, target: NotFound, searcher: Searcher, content: Content) -> Problem:
@@ -106,7 +115,7 @@ def _about_names(content: Content, closure: Closure, changes: PlannedChanges) ->
         ]
         if graft.library.digest in closure.loaded_by_name and not openers:
             yield (
-                f"{name} keeps its name, and no file of the wheel has it among its strings: "
+                f"{name} keeps its name, and no file of the wheel that imports dlopen has it among its strings: "
                 f"Python code has to load it by its path, {graft.path}"
             )
         elif graft.library.digest in kept:
