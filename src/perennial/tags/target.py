@@ -131,6 +131,7 @@ class Target(NamedTuple):
     override: Override | None = None
     name: str | None = None  # of the release or the place: "Debian 12", "/srv/root"
     details: tuple[Detail, ...] = ()
+    release: str | None = None  # the id of a release that the knowledge has: "debian:12"
 
     @property
     def libc_text(self) -> str:
