@@ -108,6 +108,7 @@ def _running(found: Running) -> dict[str, Any]:
         "verdict": found.verdict.value,
         "judged_by": found.judged_by,
         "compiled_files": found.has_files,
+        "lowest_tag": found.lowest.text,
         "highest_glibc": None if found.highest is None else dotted(found.highest),
         "troubles": [
             {

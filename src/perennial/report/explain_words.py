@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from perennial.arch import architecture_of_tag
+from perennial.arch import Architecture
 from perennial.platform_tag import Libc, PlatformTag
 from perennial.report.coverage_line import coverage_line
 from perennial.report.demangle import demangle
 from perennial.report.text import listed
-from perennial.tags.compute import compatible
-from perennial.tags.explain import ON_PLATFORM, Explanation, ProjectExplanation, python_of
+from perennial.tags.explain import ON_PLATFORM, Explanation, ProjectExplanation, other_python
 from perennial.tags.install import Installation, dotted
+from perennial.tags.platforms import accepted_architectures, accepts_platform
 from perennial.tags.project import Miss
+from perennial.tags.pythons import stable_abi
 from perennial.tags.running import Running, Runs, Trouble
-from perennial.tags.target import Target
+from perennial.tags.target import Python, Target
 from perennial.tags.why import Axis, Refusal
 from perennial.wheel.filename import WheelFilename
 
@@ -63,6 +64,8 @@ def refused(refusal: Refusal, tag: str, target: Target) -> str:
             return f"{kind} wheels need {needs}, and this system has {has}"
         case Axis.LIBC_VERSION:
             return f"needs {needs}, this system has {has.rpartition(' ')[2]}"
+        case Axis.TAG if accepts_platform(platform, target):
+            return f"no Python has the tags {needs}: this is {target.python}"
         case Axis.TAG:
             return f"no system has the tag {needs}: this is {has}"
         case Axis.OVERRIDE:
@@ -141,12 +144,13 @@ def runs(explained: Explanation) -> str:
 
 def _runs(running: Running, explained: Explanation) -> str:
     refusal = explained.installation.refusal
-    least = f"; it needs glibc {dotted(running.highest)}" if running.highest is not None else ""
+    least = f" (glibc ≥ {dotted(running.highest)})" if running.highest is not None else ""
     if refusal is None:
         return f"yes: {running.judged_by} has all that its files need{least}"
     if refusal.axis is Axis.LIBC_VERSION:
-        return f"it would run: all needs are met by {explained.target.libc_text}{least}; the tag is too strict"
-    if refusal.axis in ON_PLATFORM or refusal.axis is Axis.INSTALLER:
+        version = f" (it needs {dotted(running.highest)})" if running.highest is not None else ""
+        return f"it would run: all needs are met by {explained.target.libc_text}{version}; the tag is too strict"
+    if _is_on_platform(explained) or refusal.axis is Axis.INSTALLER:
         return f"it would run: {running.judged_by} has all that its files need{least}"
     return f"{running.judged_by} has all that its files need{least}; what is refused is the Python"
 
@@ -175,26 +179,34 @@ def advice(explained: Explanation, project: ProjectExplanation | None = None) ->
 
 
 def _advice(explained: Explanation, project: ProjectExplanation | None) -> Iterator[Advice]:
-    found, target = explained.installation, explained.target
-    refusal, running = found.refusal, explained.running
-    if refusal is not None and refusal.axis is Axis.INSTALLER and found.first_pip is not None:
-        yield Advice("newer-pip", f"upgrade pip: python -m pip install --upgrade 'pip>={dotted(found.first_pip)}'")
-        return
+    found, running = explained.installation, explained.running
+    refusal = found.refusal
     if refusal is None:
         yield from _to_make_it_run(explained)
         return
-    yield from _with_another_python(explained)
+    if refusal.axis is Axis.INSTALLER and found.first_pip is not None:
+        yield Advice("newer-pip", f"upgrade pip: python -m pip install --upgrade 'pip>={dotted(found.first_pip)}'")
+        yield from _to_make_it_run(explained)
+        return
+    if not _is_on_platform(explained):
+        yield from _with_another_python(explained)
     if running is not None and running.verdict is Runs.YES and refusal.axis is Axis.LIBC_VERSION:
-        least = "" if running.highest is None else f"manylinux_{running.highest[0]}_{running.highest[1]}_{target.arch}"
-        yield Advice("ask-for-tag", f"ask its maintainers for a lower tag{f', {least}' * bool(least)}: it keeps it")
-    if refusal.axis in ON_PLATFORM:
+        yield Advice("ask-for-tag", f"ask its maintainers for its honest tag: it keeps {running.lowest}")
+    if _is_on_platform(explained) and refusal.axis is not Axis.OVERRIDE:
         yield from _elsewhere(explained)
     if project is None:
-        yield Advice("other-wheel", _wanted(target, refusal))
+        yield Advice("other-wheel", _wanted(explained, refusal))
         name = found.filename.distribution
-        yield Advice(
-            "from-source", f"or build it: pip install --no-binary {name} {name}, if it has a source distribution"
-        )
+        text = f"or build it: pip install --no-binary {name} {name}, if it has a source distribution"
+        yield Advice("from-source", text)
+
+
+def _is_on_platform(explained: Explanation) -> bool:
+    """Whether it is the platform on which a wheel fails, and not the Python."""
+    refusal, target = explained.installation.refusal, explained.target
+    if refusal is None or refusal.axis not in ON_PLATFORM:
+        return False
+    return not accepts_platform(PlatformTag.parse(explained.installation.tag.rpartition("-")[2]), target)
 
 
 def _to_make_it_run(explained: Explanation) -> Iterator[Advice]:
@@ -207,41 +219,67 @@ def _to_make_it_run(explained: Explanation) -> Iterator[Advice]:
         yield Advice(
             "host-library", f"install what is missing: {_SHELL.get(family, 'dnf install')} {' '.join(packages)}"
         )
-    if running.verdict is Runs.NO and explained.runs_on is not None and explained.runs_on.runs:
+    if running.verdict is not Runs.NO:
+        return
+    if not running.is_for_target:
+        yield Advice(
+            "mislabelled", "the wheel is mislabelled: tell its maintainers, and show them what perennial show says"
+        )
+    elif explained.runs_on is not None and explained.runs_on.runs:
         yield Advice("release", f"its files run on {coverage_line(explained.runs_on)}")
 
 
 def _with_another_python(explained: Explanation) -> Iterator[Advice]:
-    found, target = explained.installation, explained.target
-    pythons = {python for tag in sorted(found.filename.tags) if (python := python_of("-".join(tag))) is not None}
-    for python in sorted(pythons, reverse=True):
-        there = target._replace(python=python)
-        if any(compatible("-".join(tag), there) for tag in found.filename.tags):
-            yield Advice("python", f"it installs here with {python}")
-            return
+    python = other_python(explained.installation.filename, explained.target)
+    if python is not None:
+        kind = "" if python.implementation != "cp" or python.free_threaded else _with_the_gil(python, explained.target)
+        yield Advice("python", f"it installs here with {python}{kind}")
+
+
+def _with_the_gil(python: Python, target: Target) -> str:
+    return " with the GIL" if target.python.free_threaded and python.version == target.python.version else ""
 
 
 def _elsewhere(explained: Explanation) -> Iterator[Advice]:
-    coverage = explained.reach
+    coverage, name = explained.reach, explained.installation.filename
     if coverage is None or not (coverage.runs or coverage.fails):
         return
-    arches = {tag.arch for tag in explained.installation.filename.platforms if tag.arch is not None}
-    own = explained.target.arch
-    of = "" if own in arches else f" of {min(arches)}"
+    if not coverage.runs:
+        yield Advice("release", "no release in support accepts its tags")
+        return
+    arches = {tag.arch for tag in name.platforms if tag.arch is not None}
+    of = "" if explained.target.arch in arches else f" of {min(arches)}"
     text = coverage_line(coverage._replace(fails=(), nearest_miss=()))
-    yield Advice("release", f"it installs on {text}{of}" if coverage.runs else "no release in support accepts its tags")
+    yield Advice("release", f"it installs on {text}{of}{_pythons_of(name)}")
 
 
-def _wanted(target: Target, refusal: Refusal) -> str:
+def _pythons_of(name: WheelFilename) -> str:
+    """`, with CPython 3.10`, where a wheel is for one version."""
+    versions = sorted({(python, abi) for python, abi, _ in name.tags if python[2:].isdigit() and len(python) > 3})
+    if len(versions) != 1:
+        return ""
+    (python, abi), implementation = versions[0], {"cp": "CPython", "pp": "PyPy"}.get(versions[0][0][:2], "Python")
+    later = " or later" if abi in ("abi3", "abi3t") else ""
+    free = ", free-threaded" if abi in (f"{python}t", "abi3t") else ""
+    return f"; with {implementation} {python[2]}.{python[3:]}{later}{free}"
+
+
+def _wanted(explained: Explanation, refusal: Refusal) -> str:
     """The wheel to look for instead."""
-    python = target.python.interpreter
-    if refusal.axis not in ON_PLATFORM or target.libc is None or target.libc_version is None:
-        return f"look for a wheel tagged {python}, or py3-none"
+    target = explained.target
+    python = target.python
+    if refusal.axis is Axis.OVERRIDE:
+        return "who put it there says that such wheels do not run here: take the distribution's own package"
+    if not _is_on_platform(explained) or target.libc is None or target.libc_version is None:
+        stable = stable_abi(python)
+        tags = [f"{python.interpreter}-{abi}" for abi in python.abis] + [stable or "", "py3-none"]
+        return f"look for a wheel tagged {' or '.join(filter(None, tags))}"
+    arch = accepted_architectures(target)[-1]
     kind = "manylinux" if target.libc is Libc.GLIBC else "musllinux"
-    known = architecture_of_tag(target.arch)
+    if arch not in list(Architecture):
+        return f"look for a wheel tagged linux_{arch} (piwheels has such): no installer has {kind} tags for {arch}"
     version = "{}_{}".format(*target.libc_version)
-    lower = " or lower" if target.libc_version[1] > 0 and known is not None else ""
-    return f"look for a wheel tagged {kind}_{version}_{target.arch}{lower}"
+    return f"look for a wheel tagged {kind}_{version}_{arch}{' or lower' * (target.libc_version[1] > 0)}"
 
 
 # ----- projects

@@ -13,6 +13,7 @@ from perennial.arch import architecture_of_tag
 from perennial.audit.coverage import Coverage, Lack
 from perennial.knowledge import Knowledge
 from perennial.platform_tag import Libc, PlatformTag
+from perennial.tags.compute import compatible
 from perennial.tags.install import Installation
 from perennial.tags.platforms import accepts_platform
 from perennial.tags.project import ProjectAnswer
@@ -43,16 +44,29 @@ class Explanation(NamedTuple):
         return self.installation.accepted and (self.running is None or self.running.verdict is not Runs.NO)
 
 
-def python_of(tag: str) -> Python | None:
+def other_python(name: WheelFilename, target: Target) -> Python | None:
+    """A Python with which a target would accept a wheel: one of the target's own version if possible, else the newest
+    that a tag names; None where none does.
+    """
+    own = target.python.version
+    kinds = [Python.cpython(own, free_threaded=not target.python.free_threaded), Python.cpython(own)]
+    named = {python for tag in name.tags if (python := _python_of(*tag[:2])) is not None}
+    for python in (*kinds, *sorted(named, reverse=True)):
+        there = target._replace(python=python)
+        if any(compatible("-".join(tag), there) for tag in name.tags):
+            return python
+    return None
+
+
+def _python_of(interpreter: str, abi: str) -> Python | None:
     """A Python of the version and kind that a tag is for; None for tags of no one version."""
-    interpreter, abi, _ = tag.split("-")
     found = re.fullmatch(r"(cp|pp)(\d)(\d+)", interpreter)
     if found is None:
         return None
     version = (int(found[2]), int(found[3]))
     if found[1] == "cp":
         return Python.cpython(version, free_threaded=abi in (f"{interpreter}t", "abi3t"))
-    return Python("pp", version, (abi,))
+    return Python("pp", version, (abi,)) if abi.startswith("pypy") else None
 
 
 class ProjectExplanation(NamedTuple):

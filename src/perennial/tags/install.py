@@ -110,9 +110,13 @@ def installation(
 
 def _nearest(refused: tuple[tuple[str, Refusal], ...], target: Target) -> tuple[str, Refusal, tuple[Refusal, ...]]:
     """The tag that comes nearest, why it is refused, and what else it would be refused for."""
-    tag, refusal = max(refused, key=lambda each: nearness(each[1]))
-    python, abi, platform = tag.split("-")
-    return tag, refusal, tuple(refusals(python, abi, platform, target))[1:]
+    best = max(nearness(refusal) for _, refusal in refused)
+    found = []
+    for tag, refusal in refused:
+        if nearness(refusal) == best:
+            python, abi, platform = tag.split("-")
+            found.append((tag, refusal, tuple(refusals(python, abi, platform, target))[1:]))
+    return min(found, key=lambda each: (len(each[2]), each[0]))
 
 
 def dotted(version: Version) -> str:

@@ -18,7 +18,7 @@ from perennial.audit.report import AuditReport
 from perennial.audit.verdict import Need
 from perennial.knowledge import DistributionRelease, Knowledge
 from perennial.knowledge.snapshot import ESSENTIAL, PYTHON
-from perennial.platform_tag import Libc
+from perennial.platform_tag import Libc, PlatformTag
 from perennial.tags.target import Target
 
 
@@ -50,14 +50,17 @@ class Running(NamedTuple):
     """The answer for one audited wheel and one target.
 
     `highest` is the highest version of the target's C library that its files need, such as "glibc 2.17";
-    None where they need none in particular. `judged_by` says what the files were held against.
+    None where they need none in particular. `lowest` is the lowest tag that they keep, and `is_for_target` says
+    whether they are of its architecture and C library at all. `judged_by` is what the files were held against.
     """
 
     verdict: Runs
     troubles: tuple[Trouble, ...]
     highest: tuple[int, int] | None
+    lowest: PlatformTag
     judged_by: str
     has_files: bool
+    is_for_target: bool = True
 
 
 _GUARANTEED: Final = frozenset({ESSENTIAL, PYTHON})
@@ -72,7 +75,7 @@ def running(report: AuditReport, target: Target, knowledge: Knowledge) -> Runnin
     release = _release(target, knowledge)
     judged_by = release.name if release.id == target.release else target.libc_text
     if not report.elf_files:
-        return Running(Runs.YES, (), None, judged_by, has_files=False)
+        return Running(Runs.YES, (), None, report.lowest, judged_by, has_files=False)
     troubles = tuple(_troubles(report, target, release, knowledge))
     if any(trouble.fatal for trouble in troubles):
         verdict = Runs.NO
@@ -80,7 +83,10 @@ def running(report: AuditReport, target: Target, knowledge: Knowledge) -> Runnin
         verdict = Runs.IF_INSTALLED
     else:
         verdict = Runs.UNSURE if troubles else Runs.YES
-    return Running(verdict, troubles, highest_libc(report), judged_by, has_files=True)
+    is_for_target = report.architecture is architecture_of_tag(target.arch) and report.libc in (None, target.libc)
+    return Running(
+        verdict, troubles, highest_libc(report), report.lowest, judged_by, has_files=True, is_for_target=is_for_target
+    )
 
 
 def highest_libc(report: AuditReport) -> tuple[int, int] | None:

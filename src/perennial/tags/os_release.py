@@ -1,0 +1,57 @@
+"""Which release a system is, by its os-release file (os-release(5)): what it says it is, not what it has.
+
+The ids there are the distributions' own; the knowledge has its own for some, and major versions for those
+that number their point releases.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import Final
+
+from perennial.tags.root import Root
+
+_LARGEST: Final = 1 << 16
+_FAMILIES: Final = {
+    "amzn": "amazonlinux", "rocky": "rockylinux", "ol": "oraclelinux", "opensuse-leap": "opensuse", "arch": "archlinux"
+}  # fmt: skip
+_MAJOR_ONLY: Final = frozenset({"rhel", "almalinux", "rockylinux", "oraclelinux", "debian"})
+_TWO_PARTS: Final = frozenset({"alpine"})
+
+
+def release_of(root: Root) -> str | None:
+    """The id that the knowledge would have for a root ("debian:12"), whether or not it has it; None where it is not said."""
+    for path in ("/etc/os-release", "/usr/lib/os-release"):
+        data = root.read(path, _LARGEST)
+        if data is not None:
+            return release_id(data.decode("utf-8", "replace"))
+    return None
+
+
+def release_id(text: str) -> str | None:
+    """`debian:12` of ID=debian and VERSION_ID="12"; None where one of them is missing."""
+    said = dict(_lines(text))
+    name, version = said.get("ID", "").lower(), said.get("VERSION_ID", "").lower()
+    if not name or not version:
+        return None
+    family = _FAMILIES.get(name, name)
+    if family in _MAJOR_ONLY:
+        version = version.partition(".")[0]
+    elif family in _TWO_PARTS:
+        version = ".".join(version.split(".")[:2])
+    if family == "centos" and "stream" in said.get("NAME", "").lower():
+        version = f"stream{version}"
+    return f"{family}:{version}"
+
+
+def _lines(text: str) -> list[tuple[str, str]]:
+    found = []
+    for line in text.splitlines():
+        key, equals, value = line.strip().partition("=")
+        if equals and not key.startswith("#"):
+            try:
+                words = shlex.split(value)
+            except ValueError:  # a quote that does not end
+                continue
+            found.append((key, words[0] if words else ""))
+    return found
