@@ -383,14 +383,15 @@ def schema_objects(schema: dict[str, Any], path: str) -> Iterator[tuple[str, set
         yield from schema_objects(value, f"{path}.{key}".lstrip("."))
 
 
-def test_every_key_of_the_schema_is_documented() -> None:
-    schema = json.loads((ROOT / "src/perennial/schema/report-1.json").read_text(encoding="utf-8"))
+@pytest.mark.parametrize(("schema", "page"), [("report-1", "json"), ("explain-1", "explain-json")])
+def test_every_key_of_the_schema_is_documented(schema: str, page: str) -> None:
+    document = json.loads((ROOT / f"src/perennial/schema/{schema}.json").read_text(encoding="utf-8"))
     documented: dict[str, set[str]] = {}
-    for section in re.split(r"^## ", read("reference/json.md"), flags=re.MULTILINE)[1:]:
+    for section in re.split(r"^## ", read(f"reference/{page}.md"), flags=re.MULTILINE)[1:]:
         title, _, body = section.partition("\n")
         for name in re.findall(r"`([^`]*)`", title):
             documented["" if name == "the document" else name] = first_cells(body)
-    objects = dict(schema_objects(schema, ""))
+    objects = dict(schema_objects(document, ""))
     assert {path: documented.get(path) for path in objects} == objects
 
 

@@ -20,7 +20,7 @@ LIBC: Final = "libc.so.6"
 class Question(NamedTuple):
     """`name` is a wheel's file name or a requirement; `options` what follows it on the command line.
 
-    `build` writes the wheel; without it, its name is all there is. `offered` are the files of an index, by project page.
+    `build` writes the wheel; without it, its name is all there is. `offered` are an index's files.
     """
 
     thread: str

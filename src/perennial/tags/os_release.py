@@ -20,7 +20,7 @@ _TWO_PARTS: Final = frozenset({"alpine"})
 
 
 def release_of(root: Root) -> str | None:
-    """The id that the knowledge would have for a root ("debian:12"), whether or not it has it; None where it is not said."""
+    """The id that the knowledge would have for a root ("debian:12"), known or not; None where it is not said."""
     for path in ("/etc/os-release", "/usr/lib/os-release"):
         data = root.read(path, _LARGEST)
         if data is not None:
