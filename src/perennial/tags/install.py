@@ -125,7 +125,7 @@ def dotted(version: Version) -> str:
 
 def parse_version(text: str) -> Version:
     """`9.0.1` as numbers; UsageError for what is no version of pip."""
-    found = re.fullmatch(r"(?:pip[ =]*)?(\d+(?:\.\d+){0,3})(?:[a-z]+\d*)?", text.strip())
+    found = re.fullmatch(r"(?:pip[ =]*)?(\d+(?:\.\d+){0,3})(?:[a-z]+\d*)?", text.strip(), re.ASCII)
     if found is None:
         raise UsageError(f"{printable(text)}: a version of pip is written 9.0.1")
     return tuple(map(int, found[1].split(".")))
