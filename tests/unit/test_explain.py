@@ -440,6 +440,23 @@ def test_what_can_be_read_is_answered_all_the_same(run: Run, tmp_path: Path) -> 
     assert "yes, as py3-none-any" in out and "no such file" in err
 
 
+@pytest.mark.parametrize(("line", "code"), [("Requires-Python: >=3.12", 1), ("Requires-Python: >=3.8", 0), ("", 0)])
+def test_requires_python_of_a_wheel_at_hand(run: Run, tmp_path: Path, line: str, code: int) -> None:
+    metadata = f"Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n{line}\n\nRequires-Python: >=9\n".encode()
+    path = wheel(tmp_path, tags="py3-none-any", members={}, metadata=metadata)
+    found, out, _ = run(path.name, "--on", "debian:12")
+    assert found == code
+    assert ("needs Python >=3.12 (Requires-Python), and this is CPython 3.11" in out) is (code == 1)
+
+
+def test_wheels_at_hand_are_looked_into_for_many_systems_too(run: Run, tmp_path: Path) -> None:
+    name = wheel(tmp_path, tags=TAG, members={MODULE: module(needing("GLIBC_2.34", "pthread_create"))}).name
+    systems = ("--on", "rhel:8,python=3.12", "--on", "debian:12,python=3.12")
+    code, out, _ = run(name, *systems)
+    assert code == 1 and "it installs, then fails" in out and "1 of 2 systems" in out
+    assert run(name, *systems, "--no-audit")[0] == 0
+
+
 def test_a_folder(run: Run, tmp_path: Path) -> None:
     (tmp_path / "dist").mkdir()
     for name in ("a", "b"):

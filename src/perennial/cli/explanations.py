@@ -31,6 +31,7 @@ from perennial.tags.running import running
 from perennial.tags.target import Target
 from perennial.tags.why import Axis
 from perennial.wheel.filename import WheelFilename
+from perennial.wheel.requires_python import requires_python
 from perennial.wheel.wheel import read_wheel
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ class _Asked(NamedTuple):
     knowledge: Knowledge
     as_of: str
     pip: Version | None
-    audits: bool
+    looks_into_files: bool  # wheels at hand, unless that was forbidden
+    audits: bool  # what an index has: by default for one system
 
 
 def explain_all(arguments: argparse.Namespace) -> Explained:
@@ -60,6 +62,7 @@ def explain_all(arguments: argparse.Namespace) -> Explained:
         knowledge,
         as_of,
         _pip(arguments),
+        arguments.audit is not False,
         len(targets) == 1 if arguments.audit is None else arguments.audit,
     )
     errors: dict[str, str] = {}
@@ -120,12 +123,7 @@ def _subjects(source: str, arguments: argparse.Namespace, asked: _Asked) -> Iter
 
 def _of_path(path: str, asked: _Asked) -> Subject:
     name = WheelFilename.parse(os.path.basename(path))
-    return _of_wheel(path, name, None, _audit(path, asked) if _wants_bytes(path, asked) else None, asked)
-
-
-def _wants_bytes(path: str, asked: _Asked) -> bool:
-    """A wheel at hand is looked into, unless that was forbidden."""
-    return os.path.exists(path) and asked.audits
+    return _of_wheel(path, name, requires_python(path), _audit(path, asked) if asked.looks_into_files else None, asked)
 
 
 def _audit(path: str, asked: _Asked) -> AuditReport:
@@ -138,17 +136,17 @@ def _audit(path: str, asked: _Asked) -> AuditReport:
 
 
 def _of_wheel(
-    source: str, name: WheelFilename, requires_python: str | None, report: AuditReport | None, asked: _Asked
+    source: str, name: WheelFilename, demanded: str | None, report: AuditReport | None, asked: _Asked
 ) -> Subject:
-    answers = tuple(_explain(name, requires_python, report, there, asked) for there in asked.listings)
+    answers = tuple(_explain(name, demanded, report, there, asked) for there in asked.listings)
     row = MatrixRow(name.version, name.text, tuple(answer.installation.refusal for answer in answers))
     return Subject(source, answers, (row,))
 
 
 def _explain(
-    name: WheelFilename, requires_python: str | None, report: AuditReport | None, there: Listing, asked: _Asked
+    name: WheelFilename, demanded: str | None, report: AuditReport | None, there: Listing, asked: _Asked
 ) -> Explanation:
-    found = installation(name, there, requires_python=requires_python, pip=asked.pip)
+    found = installation(name, there, requires_python=demanded, pip=asked.pip)
     return Explanation(
         target=there.target,
         installation=found,
