@@ -294,6 +294,25 @@ def test_without_audit_only_the_page_is_fetched(index: IndexServer, run: Run) ->
     assert "  runs" not in out
 
 
+def test_a_pin_that_does_not_fit_and_the_version_that_would(index: IndexServer, run: Run) -> None:
+    old = offer(index, "1.0", "cp312-cp312-manylinux_2_17_x86_64")
+    offer(index, "1.5", TAG, yanked="broken")
+    offer(index, "2.0", "cp312-cp312-manylinux_2_34_x86_64")
+    index.add_wheel("demo-2.0.tar.gz", b"")
+    code, out, _ = run("demo==2.0", "--on", "rhel:8,python=3.12", "--index-url", index.url, "--no-audit")
+    assert code == 1
+    assert f"the newest version with a wheel that fits is 1.0: {old}" in out
+    assert "2.0 has a source distribution" in out
+
+
+def test_a_newer_source_is_said_to_be_built_first(index: IndexServer, run: Run) -> None:
+    offer(index, "1.0", TAG)
+    index.add_wheel("demo-2.0.tar.gz", b"", requires_python=">=3.8")
+    index.add_wheel("demo-3.0.tar.gz", b"", requires_python=">=3.13")
+    _, out, _ = run("demo", "--on", "rhel:8,python=3.12", "--index-url", index.url, "--no-audit")
+    assert "pip builds 2.0 from source first" in out and "pip install 'demo==1.0'" in out
+
+
 def test_what_is_taken_and_fails(index: IndexServer, run: Run) -> None:
     offer(index, "1.0", TAG, module(needing("GLIBC_2.34", "pthread_create")))
     code, out, _ = run("demo", "--on", "rhel:8,python=3.12", "--index-url", index.url)

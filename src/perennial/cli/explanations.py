@@ -177,8 +177,14 @@ def _of_requirement(source: str, arguments: argparse.Namespace, asked: _Asked) -
             if there
             else f"there is no project {requirement.name}: check the spelling"
         )
+    others: tuple[ProjectVersion, ...] = ()
+    if str(requirement.specifier):
+        others = project_versions(found, parse_requirement(requirement.name))
     reports = _Reports(found, settings, arguments, asked)
-    answers = tuple(_of_project(source, versions, there, reports, asked) for there in asked.listings)
+    answers = tuple(
+        _with_instead(_of_project(source, versions, there, reports, asked), others, there, asked)
+        for there in asked.listings
+    )
     return Subject(source, answers, tuple(_matrix(versions, answers, asked)))
 
 
@@ -221,6 +227,18 @@ def _of_project(
         report = reports.of(offer.filename.text) if is_worth_it else None
         wheel = _explain(offer.filename, offer.requires_python, report, there, asked)
     return ProjectExplanation(source, there.target, answer, wheel, versions[0].version)
+
+
+def _with_instead(
+    found: ProjectExplanation, others: Sequence[ProjectVersion], there: Listing, asked: _Asked
+) -> ProjectExplanation:
+    """Where a requirement allows nothing that fits, what would without it."""
+    if found.answer.takes is not None or not others:
+        return found
+    answer = project_answer(others, there, pip=asked.pip)
+    if answer.takes is None or answer.takes_version is None:
+        return found
+    return found._replace(instead=(answer.takes_version, answer.takes.filename.text))
 
 
 def _offer(versions: Sequence[ProjectVersion], filename: str) -> Offer:

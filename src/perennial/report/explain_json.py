@@ -75,6 +75,7 @@ def _of_project(found: ProjectExplanation) -> dict[str, Any]:
             "takes": None if answer.takes is None else answer.takes.filename.text,
             "takes_version": answer.takes_version,
             "builds": answer.builds,
+            "instead": None if found.instead is None else {"version": found.instead[0], "wheel": found.instead[1]},
             "misses": [
                 {"version": each.version, "wheel": each.filename, "refusal": _refusal(each.refusal)}
                 for each in answer.misses

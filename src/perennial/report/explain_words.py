@@ -43,7 +43,8 @@ def installs(found: Installation, target: Target) -> str:
     refusal = found.refusal
     if refusal is None:
         return f"yes, as {found.tag}; {_takers(found)}"
-    also = "".join(f"; it also needs {each.needs}" for each in found.further if each.axis is not Axis.ARCHITECTURE)
+    more = [each.needs for each in found.further if each.axis is not Axis.ARCHITECTURE]
+    also = f"; it also needs {_and(more)}" if more else ""
     return f"no: {refused(refusal, found.tag, target)}{also}"
 
 
@@ -295,9 +296,9 @@ def project_installs(found: ProjectExplanation) -> str:
             miss = answer.misses[0]
             text += f"; not {miss.version}: {refused(miss.refusal, _tag_of(miss), found.target)}"
         return text
-    if answer.misses:
-        miss = answer.misses[0]
-        return f"no: {refused(miss.refusal, _tag_of(miss), found.target)} ({miss.filename} comes nearest)"
+    if found.wheel is not None:
+        nearest = found.wheel.installation
+        return f"{installs(nearest, found.target)} ({nearest.filename.text} comes nearest)"
     return f"no: {found.newest} has no wheel" + ("" if answer.builds is None else ", only a source distribution")
 
 
@@ -325,6 +326,9 @@ def _project_advice(found: ProjectExplanation) -> Iterator[Advice]:
     if answer.takes is None:
         for miss in answer.misses[1:_MOST_MISSES]:
             yield Advice("near-miss", f"{miss.version}: {refused(miss.refusal, _tag_of(miss), found.target)}")
+        if found.instead is not None:
+            version, filename = found.instead
+            yield Advice("version", f"the newest version with a wheel that fits is {version}: {filename}")
         if answer.builds is not None:
             yield Advice("from-source", f"{answer.builds} has a source distribution: installers will try to build it")
         else:

@@ -72,7 +72,9 @@ def _python_of(interpreter: str, abi: str) -> Python | None:
 class ProjectExplanation(NamedTuple):
     """A project and one target: what is taken, and, where bytes were looked at or nothing fits, the wheel behind it.
 
-    `wheel` explains the wheel that is taken; where none is, the nearest miss of the newest version.
+    `wheel` explains the wheel that is taken; where none is, the nearest miss of the newest version. `instead` is, where
+    none is taken, the newest version that the requirement does not allow and that has a wheel that fits, and
+    that wheel's name.
     """
 
     requirement: str
@@ -80,6 +82,7 @@ class ProjectExplanation(NamedTuple):
     answer: ProjectAnswer
     wheel: Explanation | None
     newest: str  # the newest version that the requirement allows
+    instead: tuple[str, str] | None = None
 
     @property
     def is_fine(self) -> bool:
