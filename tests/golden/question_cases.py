@@ -72,7 +72,7 @@ QUESTIONS: Final[dict[str, Question]] = {
         "Ubuntu 20.04 has glibc 2.31, so a 2_28 wheel should install. uv takes it, the system's pip does not.",
         "magika-0.6.0rc1-py3-none-manylinux_2_28_x86_64.whl",
         ("--on", "ubuntu:20.04", "--pip", "20.0.2"),
-        ("pip ≥ 20.3", "pip>=20.3"),
+        ("pip ≥ 20.3", "pip>=20.3", "uv, poetry and pdm take it"),
     ),
     "old_pip_on_debian_10": Question(
         "PyO3/maturin#556",

@@ -17,7 +17,7 @@ from perennial.cli.main import main
 from perennial.errors import UsageError
 from perennial.tags import Axis, Installer, accepted_tags
 from perennial.tags.install import first_pip, installation, listing, parse_version
-from perennial.tags.os_release import release_id
+from perennial.tags.os_release import parse_os_release, release_id
 from perennial.tags.project import Offer, ProjectVersion, Source, project_answer
 from perennial.tags.running import Runs, running
 from perennial.wheel.filename import WheelFilename
@@ -528,8 +528,18 @@ def test_defaults_for_systems_that_do_not_say(run: Run) -> None:
     ],
 )
 def test_os_release(text: str, expected: str | None) -> None:
-    assert release_id(text) == expected
+    assert release_id(parse_os_release(text)) == expected
     assert expected is None or any(release.id == expected for release in load_knowledge().releases)
+
+
+def test_a_release_in_name_only_is_a_c_library(tmp_path: Path) -> None:
+    """A root that says that it is Debian 12, and has another glibc, is judged by that glibc."""
+    target = parse_target("glibc:2.41,python=3.12")._replace(release="debian:12")
+    path = wheel(
+        tmp_path, tags=TAG, members={MODULE: module(Import("x", "GLIBCXX_3.4.30", STDCXX), needed=(STDCXX, LIBC))}
+    )
+    found = running(audit_wheel(path), target, load_knowledge())
+    assert found.judged_by == "glibc 2.41"
 
 
 def test_compatible_is_the_verdict() -> None:

@@ -24,11 +24,8 @@ from perennial.tags.explain import (
     reach,
 )
 from perennial.tags.install import Listing, Version, installation, listing, parse_version
-from perennial.tags.os_release import release_of
 from perennial.tags.project import Offer, ProjectVersion, project_answer
-from perennial.tags.root import Root
 from perennial.tags.running import running
-from perennial.tags.target import Target
 from perennial.tags.why import Axis
 from perennial.wheel.filename import WheelFilename
 from perennial.wheel.requires_python import requires_python
@@ -56,7 +53,7 @@ def explain_all(arguments: argparse.Namespace) -> Explained:
     """An answer for each wheel, or project, and each target; what cannot be read is said at once, and noted."""
     knowledge = knowledge_of(arguments.mainstream)
     as_of = read_date(arguments.as_of) or knowledge.as_of
-    targets = tuple(_with_release(each, arguments, knowledge) for each in read_targets(arguments, knowledge, as_of))
+    targets = read_targets(arguments, knowledge, as_of)
     asked = _Asked(
         tuple(listing(target) for target in targets),
         knowledge,
@@ -74,18 +71,6 @@ def explain_all(arguments: argparse.Namespace) -> Explained:
             errors[source] = str(error)
             sys.stderr.write(f"perennial: {printable(str(error))}\n")
     return Explained(targets, tuple(subjects), errors, as_of)
-
-
-def _with_release(target: Target, arguments: argparse.Namespace, knowledge: Knowledge) -> Target:
-    """This system, or a root, as the release that its os-release file names, where its C library is that one's."""
-    folder = "/" if target.name is None and not arguments.on and not arguments.all_releases else target.name
-    if target.release is not None or folder is None or not os.path.isdir(folder):
-        return target
-    found = release_of(Root(folder))
-    for release in knowledge.releases:
-        if release.id == found and (release.libc, release.libc_version) == (target.libc, target.libc_version):
-            return target._replace(release=release.id)
-    return target
 
 
 def _pip(arguments: argparse.Namespace) -> Version | None:

@@ -12,6 +12,7 @@ from perennial.report.demangle import demangle
 from perennial.report.text import listed
 from perennial.tags.explain import ON_PLATFORM, Explanation, ProjectExplanation, other_python
 from perennial.tags.install import Installation, dotted
+from perennial.tags.installers import Installer
 from perennial.tags.platforms import accepted_architectures, accepts_platform
 from perennial.tags.project import Miss
 from perennial.tags.pythons import stable_abi
@@ -45,6 +46,9 @@ def installs(found: Installation, target: Target) -> str:
         return f"yes, as {found.tag}; {_takers(found)}"
     more = [each.needs for each in found.further if each.axis is not Axis.ARCHITECTURE]
     also = f"; it also needs {_and(more)}" if more else ""
+    others = [each.installer.value for each in found.installers if each.accepts and each.installer is not Installer.PIP]
+    if refusal.axis is Axis.INSTALLER and others:
+        also += f"; {_and(others)} {'takes' if len(others) == 1 else 'take'} it"
     return f"no: {refused(refusal, found.tag, target)}{also}"
 
 

@@ -7,6 +7,7 @@ that number their point releases.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from typing import Final
 
 from perennial.tags.root import Root
@@ -19,18 +20,20 @@ _MAJOR_ONLY: Final = frozenset({"rhel", "almalinux", "rockylinux", "oraclelinux"
 _TWO_PARTS: Final = frozenset({"alpine"})
 
 
-def release_of(root: Root) -> str | None:
-    """The id that the knowledge would have for a root ("debian:12"), known or not; None where it is not said."""
+def os_release(root: Root) -> dict[str, str]:
+    """The fields of a root's os-release file; {} where it has none."""
     for path in ("/etc/os-release", "/usr/lib/os-release"):
         data = root.read(path, _LARGEST)
         if data is not None:
-            return release_id(data.decode("utf-8", "replace"))
-    return None
+            return parse_os_release(data.decode("utf-8", "replace"))
+    return {}
 
 
-def release_id(text: str) -> str | None:
-    """`debian:12` of ID=debian and VERSION_ID="12"; None where one of them is missing."""
-    said = dict(_lines(text))
+def release_id(said: Mapping[str, str]) -> str | None:
+    """The id that the knowledge would have, known or not: `debian:12` of ID=debian and VERSION_ID="12".
+
+    None where one of them is missing.
+    """
     name, version = said.get("ID", "").lower(), said.get("VERSION_ID", "").lower()
     if not name or not version:
         return None
@@ -44,8 +47,9 @@ def release_id(text: str) -> str | None:
     return f"{family}:{version}"
 
 
-def _lines(text: str) -> list[tuple[str, str]]:
-    found = []
+def parse_os_release(text: str) -> dict[str, str]:
+    """The variables that a file assigns; lines that a shell could not read are left out."""
+    found = {}
     for line in text.splitlines():
         key, equals, value = line.strip().partition("=")
         if equals and not key.startswith("#"):
@@ -53,5 +57,5 @@ def _lines(text: str) -> list[tuple[str, str]]:
                 words = shlex.split(value)
             except ValueError:  # a quote that does not end
                 continue
-            found.append((key, words[0] if words else ""))
+            found[key] = words[0] if words else ""
     return found

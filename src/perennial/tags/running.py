@@ -104,7 +104,8 @@ def highest_libc(report: AuditReport) -> tuple[int, int] | None:
 def _release(target: Target, knowledge: Knowledge) -> DistributionRelease:
     """The release that the target is; or one that has the target's C library and nothing else that is known."""
     for release in knowledge.releases:
-        if release.id == target.release:
+        # What only says that it is that release may have another C library.
+        if release.id == target.release and (release.libc, release.libc_version) == (target.libc, target.libc_version):
             return release
     version = target.libc_version or (0, 0)
     libc = target.libc or Libc.GLIBC
