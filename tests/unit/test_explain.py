@@ -260,6 +260,8 @@ def test_a_newer_source_distribution_comes_first() -> None:
     offered = versions(("2.0", [], True), ("1.0", [TAG], True))
     found = project_answer(offered, listing(parse_target("debian:12,python=3.12")))
     assert (found.takes_version, found.builds) == ("1.0", "2.0")
+    newer = versions(("3.0", [], True), ("2.0", [], True), ("1.0", [TAG], True))
+    assert project_answer(newer, listing(parse_target("debian:12,python=3.12"))).builds == "3.0"
 
 
 def test_nothing_at_all() -> None:
