@@ -383,7 +383,9 @@ def schema_objects(schema: dict[str, Any], path: str) -> Iterator[tuple[str, set
         yield from schema_objects(value, f"{path}.{key}".lstrip("."))
 
 
-@pytest.mark.parametrize(("name", "page"), [("report-1", "json"), ("repair-1", "json-repair")])
+@pytest.mark.parametrize(
+    ("name", "page"), [("report-1", "json"), ("repair-1", "json-repair"), ("explain-1", "explain-json")]
+)
 def test_every_key_of_the_schema_is_documented(name: str, page: str) -> None:
     schema = json.loads((ROOT / f"src/perennial/schema/{name}.json").read_text(encoding="utf-8"))
     documented: dict[str, set[str]] = {}

@@ -276,6 +276,21 @@ def _between(folder: Path) -> None:
     demo(folder, module(Import("__libc_single_threaded", "GLIBC_2.32", LIBC, kind="object")), tags=TAG_2_28)
 
 
+def _strict(folder: Path) -> None:
+    demo(folder, module(), tags="cp312-cp312-manylinux_2_34_x86_64")
+
+
+def _index(folder: Path) -> None:
+    """An index with three versions of a project, the newest for young systems only."""
+    place = folder / "index/demo"
+    place.mkdir(parents=True)
+    demo(place, module(), version="1.0", tags=TAG_2_17)
+    (place / "demo-1.0.tar.gz").write_bytes(b"")
+    demo(place, module(), version="2.0", tags="cp312-cp312-manylinux_2_28_x86_64")
+    demo(place, module(), version="3.0", tags="cp312-cp312-manylinux_2_34_x86_64")
+    demo(place, module(arch="aarch64"), version="3.0", tags="cp312-cp312-manylinux_2_34_aarch64")
+
+
 SETS: Final[dict[str, Callable[[Path], None]]] = {
     "none": lambda _: None,
     "honest": _honest,
@@ -290,6 +305,8 @@ SETS: Final[dict[str, Callable[[Path], None]]] = {
     "between": _between,
     "to-learn": _to_learn,
     "to-repair": _to_repair,
+    "too-strict": _strict,
+    "index": _index,
     # one for each rule, under its name
     "too-new-symbol-version": _too_new,
     "library-not-provided": _not_provided,

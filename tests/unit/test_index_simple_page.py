@@ -7,7 +7,7 @@ import json
 import pytest
 
 from perennial.errors import FetchError
-from perennial.index.links import ProjectPage, WheelLink
+from perennial.index.links import ProjectPage, SourceLink, WheelLink
 from perennial.index.simple_page import parse_page
 
 URL = "https://index.invalid/simple/demo/"
@@ -72,7 +72,7 @@ def test_md5_proves_nothing() -> None:
 @pytest.mark.parametrize(
     "href",
     [
-        "demo-1.0.tar.gz",
+        "demo-1.0-docs.pdf",
         "..%2F..%2Fetc%2Fdemo-1.0-py3-none-any.whl",
         "demo-1.0-py3-none-any%0a.whl",
         "demo%1b[31m-1.0-py3-none-any.whl",
@@ -112,7 +112,18 @@ def test_json_in_full() -> None:
     hashes = (("md5", "00"), ("sha256", SHA))
     url = f"https://index.invalid/files/{WHEEL}"
     expected = WheelLink(WHEEL, url, hashes, ">=3.8", "broken", 12, "2026-01-01T00:00:00Z")
-    assert page == ProjectPage((expected,), 1)
+    assert page == ProjectPage((expected,), 1, (SourceLink("demo-1.0.tar.gz"),))
+
+
+@pytest.mark.parametrize("name", ["demo-1.0.tar.gz", "demo-1.0.zip"])
+def test_sources_are_no_wheels_and_known(name: str) -> None:
+    page = html(f'<a href="{name}#sha256={SHA}" data-requires-python="&gt;=3.9" data-yanked="old">x</a>')
+    assert page == ProjectPage((), 1, (SourceLink(name, ">=3.9", "old"),))
+
+
+@pytest.mark.parametrize("name", ["..%2Fdemo-1.0.tar.gz", "demo%1b-1.0.zip", "demo-1.0.tar.bz2", "demo-1.0.exe"])
+def test_what_is_no_source_distribution(name: str) -> None:
+    assert html(f'<a href="{name}">x</a>').sources == ()
 
 
 @pytest.mark.parametrize(("said", "read"), [(False, None), (True, ""), ("why", "why"), (None, None)])

@@ -375,12 +375,19 @@ def test_source_date_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         assert {info.date_time for info in archive.infolist()} == {(2023, 11, 14, 22, 13, 20)}
 
 
+def test_a_date_that_is_set_to_nothing_is_not_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wheel = demo(tmp_path, "linux_x86_64")
+    assert retag("-w", "unset", wheel) == 0
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "")
+    assert retag("-w", "empty", wheel) == 0
+    assert only_wheel(tmp_path / "unset").read_bytes() == only_wheel(tmp_path / "empty").read_bytes()
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
         ("SOURCE_DATE_EPOCH", "yesterday"),
         ("SOURCE_DATE_EPOCH", "-1"),
-        ("SOURCE_DATE_EPOCH", ""),
         ("AUDITWHEEL_ZIP_COMPRESSION_LEVEL", "10"),
         ("AUDITWHEEL_ZIP_COMPRESSION_LEVEL", "best"),
     ],

@@ -230,9 +230,16 @@ def _coverage(content: Content, flaws: Iterable[Finding], as_of: str) -> Coverag
         libcs,
         content.ladder,
         as_of=as_of,
-        # What else defeats the tags does so everywhere, or until something is added to the system.
-        refuses=lambda release: any(_REFUSALS.get(rule, _everywhere)(release) for rule in defeating),
+        refuses=lambda release: any(defeats_on(rule, release) for rule in defeating),
     )
+
+
+def defeats_on(rule: str, release: DistributionRelease) -> bool:
+    """Whether what a rule found keeps a wheel from running on a release, where it defeats the tags.
+
+    What is not about the loader does so everywhere, or until something is added to the system.
+    """
+    return _REFUSALS.get(rule, _everywhere)(release)
 
 
 _REFUSALS: Final[dict[str, Callable[[DistributionRelease], bool]]] = {

@@ -61,6 +61,14 @@ def cover(
     return Coverage(tuple(runs), tuple(fails), nearest)
 
 
+def unmet_on(
+    knowledge: Knowledge, arch: str, libc: Libc, ladder: Ladder, release: DistributionRelease
+) -> tuple[Need, ...]:
+    """All needs that one release does not meet, the hardest to meet first, whether or not it counts."""
+    tests = [_test(knowledge, arch, libc, need) for need in _needs(ladder)]
+    return tuple(test.need for test in tests if not test.is_met(release))
+
+
 def _needs(ladder: Ladder) -> tuple[Need, ...]:
     """What is hardest to meet first, so that it is what a release is said to lack."""
     return (*ladder.unmet, *(need for step in ladder.steps for need in step.needs))
@@ -84,7 +92,7 @@ class _Test(NamedTuple):
         if release.libc is not self.libc:
             return True
         since = self.need.provision.since
-        if since is not None and release.libc_version >= since:
+        if since is not None and release.counts and release.libc_version >= since:
             return True  # policies are what all such releases provide
         if not self.knowledge.provides_library(release, self.arch, self.need.library):
             return False

@@ -54,7 +54,7 @@ def find_inputs(arguments: argparse.Namespace) -> Iterator[Input]:
             yield from _folder(source)
         elif os.path.lexists(source):
             yield Input(source, source, None)
-        elif _names_a_file(source):
+        elif names_a_file(source):
             yield Input(source, None, UnreadableError(f"{source}: no such file"))
         else:
             yield _fetched(source, arguments)
@@ -73,7 +73,7 @@ def find_local_inputs(sources: Iterable[str]) -> Iterator[Input]:
             yield Input(source, None, UnreadableError(f"{source}: no such file"))
 
 
-def _names_a_file(source: str) -> bool:
+def names_a_file(source: str) -> bool:
     """Whether something that is not there was meant as a path, and not as a requirement."""
     if "://" in source:
         raise UsageError(f"{source}: addresses are not fetched; download the wheel, or name the project")
@@ -85,13 +85,21 @@ def _names_a_file(source: str) -> bool:
 
 
 def _folder(source: str) -> Iterator[Input]:
+    try:
+        for wheel in wheels_in(source):
+            yield Input(wheel, wheel, None)
+    except UnreadableError as error:
+        yield Input(source, None, error)
+
+
+def wheels_in(source: str) -> list[str]:
+    """The wheels below a folder, sorted by path; UnreadableError where there are none."""
     found = sorted(
         os.path.join(folder, name) for folder, _, names in os.walk(source) for name in names if name.endswith(".whl")
     )
     if not found:
-        yield Input(source, None, UnreadableError(f"{source}: there is no wheel in this folder"))
-    for wheel in found:
-        yield Input(wheel, wheel, None)
+        raise UnreadableError(f"{source}: there is no wheel in this folder")
+    return found
 
 
 def _fetched(source: str, arguments: argparse.Namespace) -> Input:
@@ -107,7 +115,7 @@ def _fetched(source: str, arguments: argparse.Namespace) -> Input:
         libc = None if arguments.libc is None else Libc(arguments.libc)
         choice = WheelChoice(arguments.arch, arguments.python, libc)
         with progress_on_stderr() as progress:
-            path = fetch_wheel(source, choice, settings, progress=progress, cache_dir=_cache(arguments))
+            path = fetch_wheel(source, choice, settings, progress=progress, cache_dir=cache_folder(arguments))
     except UsageError:
         raise
     except (FetchError, UnreadableError) as error:
@@ -115,7 +123,7 @@ def _fetched(source: str, arguments: argparse.Namespace) -> Input:
     return Input(source, str(path), None)
 
 
-def _cache(arguments: argparse.Namespace) -> Path | None:
+def cache_folder(arguments: argparse.Namespace) -> Path | None:
     """A folder that goes away with the process, where nothing is to be kept; None for the usual one."""
     if not arguments.no_cache:
         return None

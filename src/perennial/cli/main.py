@@ -32,7 +32,7 @@ class Command(Protocol):
 
 
 # In the order of the help text.
-COMMANDS: Final = ("show", "check", "repair", "retag", "tags", "policy", "distro", "rules", "completion")
+COMMANDS: Final = ("show", "check", "repair", "retag", "tags", "explain", "policy", "distro", "rules", "completion")
 
 _DESCRIPTION: Final = "What a Linux wheel honestly is, why, and where it runs (PEP 600, PEP 656)."
 _EPILOG: Final = """\
@@ -46,6 +46,7 @@ examples:
   perennial check dist/*.whl              fail where a wheel does not keep its promise
   perennial check --tag manylinux_2_28_x86_64 dist/*.whl
   perennial tags --on debian:12           which wheels a system accepts
+  perennial explain numpy --on rhel:8     why a wheel installs and runs there, or does not
 """
 
 

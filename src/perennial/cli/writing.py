@@ -59,8 +59,8 @@ def source_date(environment: Mapping[str, str]) -> Moment | None:
     not set. It "MUST be an ASCII representation of an integer with no fractional component", seconds in UTC.
     """
     text = environment.get(_EPOCH)
-    if text is None:
-        return None
+    if not text:
+        return None  # set to nothing, as templates of CI leave it, is not set
     if not (text.isascii() and text.isdigit()):
         raise UsageError(f"{_EPOCH}={printable(text)}: not a number of seconds")
     from datetime import UTC, datetime, timedelta

@@ -18,18 +18,22 @@ imported by the functions that need them.
 
 from __future__ import annotations
 
-from perennial.index.fetch import fetch_wheel, list_wheels
-from perennial.index.links import WheelChoice, WheelLink
+from perennial.index.fetch import Catalogue, fetch_link, fetch_wheel, list_files, list_wheels
+from perennial.index.links import SourceLink, WheelChoice, WheelLink
 from perennial.index.requirement import looks_like_requirement
 from perennial.index.settings import IndexSettings, settings_from_pip
 from perennial.progress import Progress
 
 __all__ = [
+    "Catalogue",
     "IndexSettings",
     "Progress",
+    "SourceLink",
     "WheelChoice",
     "WheelLink",
+    "fetch_link",
     "fetch_wheel",
+    "list_files",
     "list_wheels",
     "looks_like_requirement",
     "settings_from_pip",

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from perennial.errors import FetchError
-from perennial.index.links import ProjectPage, WheelLink
+from perennial.index.links import ProjectPage, SourceLink, WheelLink
 from perennial.index.redact import redact
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class Catalogue(NamedTuple):
 
     wheels: tuple[WheelLink, ...]  # sorted by file name, each name once
     other_files: int
+    sources: tuple[SourceLink, ...]  # by file name, each once
     refusal: FetchError | None  # of an index that would not say
 
 
@@ -48,6 +49,11 @@ def list_wheels(project: str, settings: IndexSettings) -> tuple[WheelLink, ...]:
 
     Sorted by file name; () where there are none. FetchError where an index cannot be reached.
     """
+    return list_files(project, settings).wheels
+
+
+def list_files(project: str, settings: IndexSettings) -> Catalogue:
+    """All wheels and source distributions of a project, as `list_wheels` has them."""
     from packaging.utils import canonicalize_name
 
     from perennial.index.client import IndexClient
@@ -56,7 +62,22 @@ def list_wheels(project: str, settings: IndexSettings) -> tuple[WheelLink, ...]:
         found = _catalogue(canonicalize_name(project), settings, client)
     if not found.wheels and found.refusal is not None:
         raise found.refusal
-    return found.wheels
+    return found
+
+
+def fetch_link(
+    link: WheelLink,
+    settings: IndexSettings,
+    *,
+    cache_dir: Path | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """The path of a wheel that `list_files` named, downloaded if need be; FetchError where it cannot be had."""
+    from perennial.index.cache import WheelCache, default_cache_dir
+    from perennial.index.client import IndexClient
+
+    with IndexClient(settings) as client:
+        return _obtain(link, client, WheelCache(cache_dir or default_cache_dir(os.environ)), progress, use_cache=True)
 
 
 def fetch_wheel(
@@ -135,7 +156,8 @@ def _catalogue(project: str, settings: IndexSettings, client: IndexClient) -> Ca
     for url in settings.find_links:
         page = read_local_links(url) if url.startswith("file:") else _page(url, client)
         named = (link for link in page.wheels if canonicalize_name(link.filename.partition("-")[0]) == project)
-        pages.append(ProjectPage(tuple(named)))
+        own = (each for each in page.sources if canonicalize_name(each.filename.rpartition("-")[0]) == project)
+        pages.append(ProjectPage(tuple(named), 0, tuple(own)))
     for url in settings.index_urls:
         try:
             if url.startswith("file:"):
@@ -147,7 +169,9 @@ def _catalogue(project: str, settings: IndexSettings, client: IndexClient) -> Ca
                 raise
             refusal = refusal or error
     wheels = _each_once(link for page in pages for link in page.wheels)
-    return Catalogue(wheels, sum(page.other_files for page in pages), refusal)
+    sources = {source.filename: source for page in reversed(pages) for source in reversed(page.sources)}
+    others = sum(page.other_files for page in pages)
+    return Catalogue(wheels, others, tuple(sources[name] for name in sorted(sources)), refusal)
 
 
 def _page(url: str, client: IndexClient) -> ProjectPage:

@@ -49,8 +49,17 @@ class WheelLink(NamedTuple):
         return None
 
 
+class SourceLink(NamedTuple):
+    """A source distribution that an index offers."""
+
+    filename: str
+    requires_python: str | None = None
+    yanked: str | None = None
+
+
 class ProjectPage(NamedTuple):
-    """What a page of an index offers: its wheels, and how many files that are none."""
+    """What a page of an index offers: its wheels, how many files that are none, and which of these are sources."""
 
     wheels: tuple[WheelLink, ...] = ()
     other_files: int = 0
+    sources: tuple[SourceLink, ...] = ()

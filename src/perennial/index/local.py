@@ -14,7 +14,7 @@ from urllib.request import url2pathname
 
 from perennial.errors import FetchError
 from perennial.index.links import ProjectPage
-from perennial.index.simple_page import link_of_file, parse_page
+from perennial.index.simple_page import link_of_file, parse_page, source_of_file
 
 
 def path_of(file_url: str) -> Path:
@@ -62,4 +62,5 @@ def _list_folder(path: Path) -> ProjectPage:
     files = sorted(entry for entry in path.iterdir() if entry.is_file())
     links = [link_of_file(file.absolute().as_uri()) for file in files]
     wheels = tuple(link for link in links if link is not None)
-    return ProjectPage(wheels, sum(file.name.endswith((".tar.gz", ".zip")) for file in files))
+    sources = tuple(source for file in files if (source := source_of_file(file.name)) is not None)
+    return ProjectPage(wheels, sum(file.name.endswith((".tar.gz", ".zip")) for file in files), sources)

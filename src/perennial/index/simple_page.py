@@ -16,11 +16,12 @@ from typing import Final
 from urllib.parse import unquote, urljoin, urlsplit
 
 from perennial.errors import FetchError
-from perennial.index.links import PROOFS, ProjectPage, WheelLink
+from perennial.index.links import PROOFS, ProjectPage, SourceLink, WheelLink
 from perennial.index.redact import redact
 
 # PEP 427's alphabet, with what versions add to it: the name becomes a file's, so nothing else.
 _WHEEL_NAME: Final = re.compile(r"[A-Za-z0-9_.!+-]{1,250}\.whl", re.IGNORECASE)
+_SOURCE_NAME: Final = re.compile(r"[A-Za-z0-9_.!+-]{1,250}\.(?:tar\.gz|zip)", re.IGNORECASE)
 _FRAGMENT_HASH: Final = re.compile(r"(?:^|&)([a-z0-9_]+)=([0-9A-Za-z]+)")
 _CHARSET: Final = re.compile(r"charset=\"?([\w.-]+)", re.IGNORECASE)
 _REMOTE: Final = ("http", "https")
@@ -43,19 +44,27 @@ def parse_page(body: bytes, *, content_type: str, url: str) -> ProjectPage:
 
 def link_of_file(url: str) -> WheelLink | None:
     """The link that a URL alone makes; None where it is not a wheel's."""
-    return _link(url, filename=None)
+    link = _link(url, filename=None)
+    return link if isinstance(link, WheelLink) else None
 
 
-def _page(files: Iterator[WheelLink | None], url: str) -> ProjectPage:
+def source_of_file(filename: str) -> SourceLink | None:
+    """The source distribution that a file's name alone makes."""
+    return SourceLink(filename) if _SOURCE_NAME.fullmatch(filename) is not None else None
+
+
+def _page(files: Iterator[WheelLink | SourceLink | None], url: str) -> ProjectPage:
     # Only what came from this machine may point into this machine.
     schemes = _REMOTE if urlsplit(url).scheme in _REMOTE else (*_REMOTE, "file")
-    wheels, others = [], 0
+    wheels, sources, others = [], [], 0
     for link in files:
-        if link is not None and urlsplit(link.url).scheme in schemes:
+        if isinstance(link, WheelLink) and urlsplit(link.url).scheme in schemes:
             wheels.append(link)
-        else:
-            others += 1
-    return ProjectPage(tuple(wheels), others)
+            continue
+        others += 1
+        if isinstance(link, SourceLink):
+            sources.append(link)
+    return ProjectPage(tuple(wheels), others, tuple(sources))
 
 
 def _link(
@@ -67,10 +76,12 @@ def _link(
     yanked: str | None = None,
     size: int | None = None,
     upload_time: str | None = None,
-) -> WheelLink | None:
+) -> WheelLink | SourceLink | None:
     bare, _, fragment = url.partition("#")
     if filename is None:
         filename = unquote(bare.partition("?")[0].rpartition("/")[2])
+    if _SOURCE_NAME.fullmatch(filename) is not None:
+        return SourceLink(filename, requires_python or None, yanked)
     if _WHEEL_NAME.fullmatch(filename) is None:
         return None
     found = hashes or tuple((n, d.lower()) for n, d in _FRAGMENT_HASH.findall(fragment) if n in PROOFS or n == "md5")
@@ -100,7 +111,7 @@ class _Anchors(HTMLParser):
                 self.version = values.get("content")
 
 
-def _html_files(body: bytes, content_type: str, url: str) -> Iterator[WheelLink | None]:
+def _html_files(body: bytes, content_type: str, url: str) -> Iterator[WheelLink | SourceLink | None]:
     charset = _CHARSET.search(content_type)
     try:
         text = body.decode(charset[1] if charset else "utf-8", errors="replace")
@@ -138,7 +149,7 @@ def _join(base: str, href: str) -> str | None:
 # --- JSON ---------------------------------------------------------------------------------
 
 
-def _json_files(body: bytes, url: str) -> Iterator[WheelLink | None]:
+def _json_files(body: bytes, url: str) -> Iterator[WheelLink | SourceLink | None]:
     try:
         page = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -156,7 +167,7 @@ def _json_files(body: bytes, url: str) -> Iterator[WheelLink | None]:
             yield _json_link(file, target)
 
 
-def _json_link(file: dict[str, object], target: str) -> WheelLink | None:
+def _json_link(file: dict[str, object], target: str) -> WheelLink | SourceLink | None:
     hashes, yanked, size = file.get("hashes"), file.get("yanked"), file.get("size")
     reason = yanked if isinstance(yanked, str) else ""
     return _link(

@@ -16,6 +16,9 @@ from perennial.tags.spec import parse_target
 from perennial.tags.target import Detail, Override, Python, Target
 from perennial.tags.why import Axis, Refusal, first_refusal
 
+# perennial.tags is this package, so that perennial cannot export a function of that name: it is perennial.tags.tags.
+tags = accepted_tags
+
 __all__ = [
     "Axis",
     "Detail",
@@ -34,5 +37,6 @@ __all__ = [
     "parse_target",
     "platform_tags",
     "tag_list",
+    "tags",
     "this_system",
 ]

@@ -18,6 +18,7 @@ from perennial.errors import UnreadableError
 from perennial.platform_tag import Libc
 from perennial.tags.detect import Observed, detect
 from perennial.tags.libc_files import version_pair
+from perennial.tags.os_release import os_release, release_id
 from perennial.tags.program import Program, read_program
 from perennial.tags.root import Root, find_libc
 from perennial.tags.target import LEGACY_ATTRIBUTES, Override, Target
@@ -31,7 +32,7 @@ def this_system() -> Target:
 
     Raises `UsageError` on other systems than Linux.
     """
-    return detect(observe())
+    return detect(observe())._replace(release=release_id(os_release(Root("/"))))
 
 
 def observe() -> Observed:

@@ -16,6 +16,7 @@ from perennial.arch import EM_ARM
 from perennial.errors import UnreadableError, printable
 from perennial.platform_tag import Libc
 from perennial.tags.detect import describe_override
+from perennial.tags.os_release import os_release, release_id
 from perennial.tags.overrides import find_override
 from perennial.tags.program import Program, read_needed, read_program
 from perennial.tags.root import Root, find_libc, find_loader
@@ -30,7 +31,6 @@ _PYTHONS: Final = (
 _PROGRAMS: Final = ("bin/sh", "usr/bin/env", "bin/ls", "bin/dash", "bin/busybox", "usr/bin/bash")
 _NAME: Final = re.compile(r"(?:lib)?(python|pypy)(\d)\.(\d{1,3})(t?)(d?)m?(?:$|[-.])")
 _CONFIG_VERSION: Final = re.compile(r"^\s*version(?:_info)?\s*=\s*(\d)\.(\d{1,3})(?:\.(\d{1,4}))?", re.MULTILINE)
-_RELEASE_LINE: Final = re.compile(r"^(ID|VERSION_ID|PRETTY_NAME)=[\"']?([^\"'\n]*)", re.MULTILINE)
 _LARGEST_TEXT: Final = 1 << 16
 
 
@@ -53,7 +53,9 @@ def inspect_interpreter(path: str, root_folder: str = "/") -> Target:
         details.append(Detail("override", describe_override(override)))
     elif override_text is not None:
         details.append(Detail("override", override_text))
-    return target._replace(python=python, override=override, details=tuple(details))
+    return target._replace(
+        python=python, override=override, details=tuple(details), release=release_id(os_release(root))
+    )
 
 
 def inspect_root(folder: str) -> Target:
@@ -76,7 +78,8 @@ def inspect_root(folder: str) -> Target:
         )
     python = Python.cpython(DEFAULT_PYTHON)
     detail = Detail("python", f"{python}: there is none at the usual places, and none was named")
-    return target._replace(name=name, python=python, details=(*target.details, detail))
+    release = release_id(os_release(root))
+    return target._replace(name=name, python=python, details=(*target.details, detail), release=release)
 
 
 def _without_python(root: Root) -> Target | None:
@@ -238,9 +241,5 @@ def _library_folders(path: str, inside: str, python: Python) -> list[str]:
 
 def _release_name(root: Root) -> str | None:
     """PRETTY_NAME of os-release(5)."""
-    for path in ("etc/os-release", "usr/lib/os-release"):
-        data = root.read(path, _LARGEST_TEXT)
-        if data is not None:
-            fields = dict(_RELEASE_LINE.findall(data.decode("utf-8", "replace")))
-            return fields.get("PRETTY_NAME") or fields.get("ID")
-    return None
+    fields = os_release(root)
+    return printable(fields.get("PRETTY_NAME") or fields.get("ID") or "") or None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from perennial.errors import UsageError
 from perennial.tags.compute import accepted_tags
@@ -22,6 +22,11 @@ def best(wheels: Iterable[str], target: Target, installer: Installer | None = No
     if len({(name.distribution.lower(), name.version) for name in names}) > 1:
         raise UsageError("best() compares the wheels of one version: choose the version first, the newest that fits")
     ranks = {tag: rank for rank, tag in reversed(list(enumerate(accepted_tags(target, installer))))}
+    return best_by(names, ranks)
+
+
+def best_by(names: Iterable[WheelFilename], ranks: Mapping[str, int]) -> str | None:
+    """The same, of names in their order, where the rank of each accepted tag is known, 0 the best."""
     fitting = []
     for name in names:
         own = [rank for tag in name.tags if (rank := ranks.get("-".join(tag))) is not None]

@@ -55,11 +55,15 @@ def parse_target(text: str, knowledge: Knowledge | None = None) -> Target:
 
         knowledge = load_knowledge()
     release = _find(system, knowledge.releases)
+    return _settle(_of_release(release), choices, release)
+
+
+def _of_release(release: DistributionRelease) -> Target:
     detail = Detail("libc", f"{release.libc} {release.libc_release}: what {release.name} has")
-    target = Target(
-        release.libc, release.libc_version, "", Python.cpython(DEFAULT_PYTHON), name=release.name, details=(detail,)
+    python = Python.cpython(DEFAULT_PYTHON)
+    return Target(
+        release.libc, release.libc_version, "", python, name=release.name, details=(detail,), release=release.id
     )
-    return _settle(target, choices, release)
 
 
 def split_spec(text: str) -> tuple[str, Choices]:

@@ -131,6 +131,7 @@ class Target(NamedTuple):
     override: Override | None = None
     name: str | None = None  # of the release or the place: "Debian 12", "/srv/root"
     details: tuple[Detail, ...] = ()
+    release: str | None = None  # which release it is, or says it is, as the knowledge calls it: "debian:12"
 
     @property
     def libc_text(self) -> str:

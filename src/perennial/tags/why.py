@@ -31,6 +31,7 @@ class Axis(StrEnum):
     PYTHON_VERSION = "python version"
     ABI = "abi"
     IMPLEMENTATION = "implementation"
+    INSTALLER = "installer"  # one that is too old to read the tag
 
 
 ORDER: Final = tuple(Axis)
@@ -66,7 +67,7 @@ def first_refusal(tag: str, target: Target) -> Refusal | None:
                 found = next(refusals(python, abi, platform, target), None)
                 if found is None:
                     return None
-                if nearest is None or _nearness(found) > _nearness(nearest):
+                if nearest is None or nearness(found) > nearness(nearest):
                     nearest = found
     return nearest
 
@@ -77,7 +78,8 @@ def refusals(python: str, abi: str, platform: str, target: Target) -> Iterator[R
     yield from _of_python(python, abi, platform, target)
 
 
-def _nearness(refusal: Refusal) -> tuple[int, int]:
+def nearness(refusal: Refusal) -> tuple[int, int]:
+    """How near a tag came to being accepted: larger is nearer, by the axis on which it fails and then by how much."""
     return ORDER.index(refusal.axis), -(refusal.distance or 0)
 
 
