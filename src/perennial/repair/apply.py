@@ -273,10 +273,13 @@ def _exporters(path: str, archive: Archive) -> Exporters:
 
 
 def _read_again(written: Archive, plan: RepairPlan, prepared: Prepared) -> Wheel:
-    """The new wheel's facts: those of members that were copied are known already."""
+    """The new wheel's facts: those of members that were copied are known already.
+
+    RECORD's hashes were made of the bytes that were deflated, and inflating them again checks their CRC.
+    """
     again = {*prepared.members, f"{dist_info_folder(written)}/RECORD"}
     known = {member.path: member for member in plan.wheel.members if member.path not in again}
-    return read_open_wheel(written, filename=plan.filename.text, known=known)
+    return read_open_wheel(written, filename=plan.filename.text, known=known, hashes=False)
 
 
 def _copy(source: str, destination: str) -> None:

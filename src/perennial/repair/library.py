@@ -26,6 +26,7 @@ class Library(NamedTuple):
 
     `path` is where it was found, inside `root`; `file` is the same without links, by which this machine
     opens it. `digest` is the SHA-256 of its content, in hexadecimal: files with the same one are one library.
+    `stamp` tells whether the file has been changed since: device, inode, time of the last change in nanoseconds.
     """
 
     path: str
@@ -33,6 +34,7 @@ class Library(NamedTuple):
     root: Root
     size: int
     digest: str
+    stamp: tuple[int, int, int]
     elf: ElfFile
     library_strings: tuple[str, ...]
 
@@ -91,7 +93,8 @@ class LibraryFiles:
     def _judge(self, root: Root, path: str, file: str) -> Library | Outcome:
         digest = hashlib.sha256()
         collector: ElfCollector | None = None
-        size = os.path.getsize(file)
+        status = os.stat(file)
+        size, stamp = status.st_size, _stamp(status)
         position = 0
         for chunk in _chunks(file):
             if position == 0:
@@ -113,7 +116,7 @@ class LibraryFiles:
         libc = libc_of(elf)
         if self._libc is not None and libc not in (None, self._libc):
             return Outcome.OTHER_LIBC
-        return Library(path, file, root, size, digest.hexdigest(), elf, streamed.library_strings)
+        return Library(path, file, root, size, digest.hexdigest(), stamp, elf, streamed.library_strings)
 
 
 def read_library(library: Library) -> bytes:
@@ -121,11 +124,16 @@ def read_library(library: Library) -> bytes:
     try:
         with open(library.file, "rb") as file:
             data = file.read()
+            stamp = _stamp(os.fstat(file.fileno()))
     except OSError as error:
         raise UnreadableError(f"{library.file}: {error.strerror}") from error
-    if hashlib.sha256(data).hexdigest() != library.digest:
+    if (len(data), stamp) != (library.size, library.stamp):
         raise UnreadableError(f"{library.file}: has changed while it was being grafted")
     return data
+
+
+def _stamp(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_dev, status.st_ino, status.st_mtime_ns
 
 
 def _chunks(file: str) -> Iterator[bytes]:
