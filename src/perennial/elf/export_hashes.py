@@ -9,6 +9,7 @@ that it is there leaves a chance of one in 2^31 that it is another name's.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterable
 from itertools import repeat
 from operator import mul
 from sys import byteorder
@@ -52,6 +53,24 @@ def pack_chains(chains: bytes, *, little_endian: bool) -> bytes:
     return bytes(packed)
 
 
-def hash_words(packed: bytes) -> array[int]:
-    """The words for all exported names, in the table's order."""
-    return array("I", packed)
+def has_word(packed: bytes, word: int) -> bool:
+    """Whether a name's word is in a table."""
+    wanted = word.to_bytes(4, byteorder)
+    at = packed.find(wanted)
+    while at % 4 and at >= 0:
+        at = packed.find(wanted, at + 1)
+    return at >= 0
+
+
+def not_among(names: Iterable[str], tables: Iterable[bytes]) -> frozenset[str]:
+    """The names that are in no table, by their words."""
+    by_word: dict[int, list[str]] = {}
+    for name in names:
+        by_word.setdefault(hash_word(name), []).append(name)
+    words = set(by_word)
+    for packed in tables:
+        # The other way round, the table's words would become a set first, which is most of the time.
+        words.difference_update(array("I", packed))
+        if not words:
+            break
+    return frozenset(name for word in words for name in by_word[word])
