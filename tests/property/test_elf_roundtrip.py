@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perennial.arch import ElfAbi
-from perennial.elf.export_hashes import has_word, hash_word, not_among
+from perennial.elf.export_hashes import has_word, hash_many, hash_word, not_among
 from perennial.elf.model import (
     Binding,
     DynamicSymbol,
@@ -362,6 +362,16 @@ def test_truncated_anywhere(arch: str) -> None:
 def test_hash_words_are_bernsteins_hash(name: str) -> None:
     """glibc, `_dl_new_hash`; the lowest bit is the table's own."""
     assert hash_word(name) == gnu_hash(name) | 1
+
+
+@given(
+    st.lists(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0"), max_size=80), max_size=30),
+    st.data(),
+)
+def test_hashes_of_many_names(names: list[str], data: st.DataObject) -> None:
+    long = data.draw(st.integers(0, 600))
+    names += ["\x7f" * long, "\x7f" * (long // 7)]
+    assert sorted(hash_many(names)) == sorted((gnu_hash(name) | 1, name) for name in names)
 
 
 @given(
