@@ -19,8 +19,6 @@ What is asked first is what settles most names at the least cost: the wheel's ow
 hash. The names that are left after that are few, and in most wheels none.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
@@ -103,7 +101,7 @@ def _pending(
     elves: Mapping[str, ElfFile],
     imports: Mapping[str, Imports],
     resolutions: Resolutions,
-    known: _Known,
+    known: "_Known",
 ) -> dict[str, _Names]:
     """What a module and the libraries with it need, and neither a member, by its hashes, nor the platform exports."""
     closures = [

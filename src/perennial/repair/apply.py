@@ -3,8 +3,6 @@
 Everything is made in memory or under a temporary name, and read back and audited before it gets its name.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import posixpath

@@ -1,7 +1,5 @@
 """Shared libraries outside the wheel, each file read once."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import posixpath
