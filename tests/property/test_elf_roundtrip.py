@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from array import array
 from itertools import pairwise
+from sys import byteorder
 from typing import Literal
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perennial.arch import ElfAbi
-from perennial.elf.export_hashes import hash_word
+from perennial.elf.export_hashes import has_word, hash_many, hash_word, not_among
 from perennial.elf.model import (
     Binding,
     DynamicSymbol,
@@ -361,6 +362,36 @@ def test_truncated_anywhere(arch: str) -> None:
 def test_hash_words_are_bernsteins_hash(name: str) -> None:
     """glibc, `_dl_new_hash`; the lowest bit is the table's own."""
     assert hash_word(name) == gnu_hash(name) | 1
+
+
+@given(
+    st.lists(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0"), max_size=80), max_size=30),
+    st.data(),
+)
+def test_hashes_of_many_names(names: list[str], data: st.DataObject) -> None:
+    long = data.draw(st.integers(0, 600))
+    names += ["\x7f" * long, "\x7f" * (long // 7)]
+    assert sorted(hash_many(names)) == sorted((gnu_hash(name) | 1, name) for name in names)
+
+
+@given(
+    st.lists(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0"), max_size=80), max_size=30),
+    st.data(),
+)
+def test_names_that_no_table_has(names: list[str], data: st.DataObject) -> None:
+    names = list(dict.fromkeys(names))
+    tables = data.draw(st.lists(st.lists(st.sampled_from(names or [""]), max_size=10), max_size=3))
+    packed = [array("I", [gnu_hash(name) | 1 for name in table]).tobytes() for table in tables]
+    listed = {gnu_hash(name) | 1 for table in tables for name in table}
+    assert not_among(names, packed) == {name for name in names if gnu_hash(name) | 1 not in listed}
+
+
+def test_a_word_is_found_only_where_words_stand() -> None:
+    packed = array("I", [0x11223345, 0x55667789, 0x11223345]).tobytes()
+    assert has_word(packed, 0x55667789)
+    assert not has_word(packed, int.from_bytes(packed[2:6], byteorder))
+    assert has_word(packed[2:] + packed[:2] + packed, 0x11223345)
+    assert not has_word(b"", 1)
 
 
 def test_long_names_have_the_same_hash() -> None:

@@ -19,8 +19,6 @@ What is asked first is what settles most names at the least cost: the wheel's ow
 hash. The names that are left after that are few, and in most wheels none.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
@@ -28,7 +26,7 @@ from typing import Final, NamedTuple
 from perennial.audit.requirements import Imports
 from perennial.audit.resolve import EXTENSION_MODULE, Bundled, Missing, Resolutions
 from perennial.audit.symbol_needs import Exporters
-from perennial.elf.export_hashes import hash_word, hash_words
+from perennial.elf.export_hashes import has_word, hash_word, not_among
 from perennial.elf.model import Binding, ElfFile
 from perennial.knowledge.glibc_history import load_glibc_history
 from perennial.knowledge.knowledge import MUSL_SONAME
@@ -53,7 +51,7 @@ _UNCERTAIN: Final = (
 _BY_MINOR: Final = re.compile(r"\.cpython-([23])(\d+)m?-[^./]*\.so$")
 _TAGGED: Final = re.compile(r"cp([23])(\d+)-cp\1\2(?:m|mu)?")
 
-_LIBC: Final = "libc.so.6"
+_LARGE: Final = frozenset({"libc.so.6", "libm.so.6"})
 
 Minor = tuple[int, int]
 _Names = frozenset[str]
@@ -94,8 +92,8 @@ def _is_module(path: str, elf: ElfFile) -> bool:
     """Whether Python can import a file: it has the function that Python then calls."""
     if elf.export_hashes is None or not path.endswith(".so"):
         return False
-    stem, words = path.rpartition("/")[2].partition(".")[0], hash_words(elf.export_hashes)
-    return hash_word(f"PyInit_{stem}") in words or hash_word(f"init{stem}") in words
+    stem = path.rpartition("/")[2].partition(".")[0]
+    return any(has_word(elf.export_hashes, hash_word(prefix + stem)) for prefix in ("PyInit_", "init"))
 
 
 def _pending(
@@ -103,7 +101,7 @@ def _pending(
     elves: Mapping[str, ElfFile],
     imports: Mapping[str, Imports],
     resolutions: Resolutions,
-    known: _Known,
+    known: "_Known",
 ) -> dict[str, _Names]:
     """What a module and the libraries with it need, and neither a member, by its hashes, nor the platform exports."""
     closures = [
@@ -117,8 +115,7 @@ def _pending(
     asked = [name for name in names if not is_of_interpreter(name)]
     if not asked:
         return {}
-    words = frozenset().union(*(hash_words(elf.export_hashes) for elf in elves.values() if elf.export_hashes))
-    left = frozenset(name for name in asked if hash_word(name) not in words)
+    left = not_among(asked, (elf.export_hashes for elf in elves.values() if elf.export_hashes))
     pending: dict[str, _Names] = {}
     for closure in closures if left else ():
         for member in closure.members:
@@ -188,20 +185,27 @@ class _Known:
         return frozenset(name for name in left if not self._may_be_there(name, platform))
 
     def _may_be_there(self, name: str, platform: _Names) -> bool:
+        """What is asked first is read at the least cost, and settles most: libpthread, libdl and zlib."""
+        if self._libc is Libc.GLIBC and self._was_in_glibc(name, large=False):
+            return True
+        shipped = self._knowledge.shipped_symbols(self._arch)
+        if any(shipped.versions(soname, name) for soname in _LINKED_IN):
+            return True
+        if self._libc is Libc.GLIBC and self._was_in_glibc(name, large=True):
+            return True
         store, libc = self._knowledge.symbols(self._arch), self._libc_sonames()
-        if any(store.versions(soname, name) for soname in _LINKED_IN):
-            return True  # asked first: these tables are small, and zlib is what is most often wanted without version
-        if self._libc is Libc.GLIBC:
-            history = load_glibc_history(self._arch)
-            if history.exports(_LIBC, name) or any(history.exports(library, name) for library in history.libraries):
-                return True
         if not platform <= libc.union(store.sonames):
             return True  # nobody has learned what such a library exports on this architecture
         # Every process has the C library, which exports GLIBC_PRIVATE names too; the histories leave these out.
         return (
-            any(store.versions(soname, name) for soname in (*sorted(platform - libc), *sorted(libc)))
+            any(store.versions(soname, name) for soname in (*_LINKED_IN, *sorted(platform - libc), *sorted(libc)))
             or name in load_python_names().others
         )
+
+    def _was_in_glibc(self, name: str, *, large: bool) -> bool:
+        history = load_glibc_history(self._arch)
+        libraries = (library for library in history.libraries if (library in _LARGE) is large)
+        return any(history.exports(library, name) for library in libraries)
 
     def _libc_sonames(self) -> _Names:
         if self._libc is Libc.GLIBC:

@@ -1,7 +1,5 @@
 """Many wheels at once: a process for each, as far as there are processors, and reports in the order of the input."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import signal

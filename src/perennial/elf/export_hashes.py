@@ -9,6 +9,7 @@ that it is there leaves a chance of one in 2^31 that it is another name's.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterable
 from itertools import repeat
 from operator import mul
 from sys import byteorder
@@ -41,6 +42,37 @@ def hash_word(name: str) -> int:
     return value & _MASK | 1
 
 
+def hash_many(names: Iterable[str]) -> list[tuple[int, str]]:
+    """`hash_word` of each name, in any order, for a third of what one after the other costs.
+
+    Names of about one length stand side by side in one large integer, whose lanes, each a byte to begin with, are
+    joined by twos: the left one, which comes first, times 33 to the size of the right one, as many bytes. From four
+    bytes on a lane has room for what comes of it modulo 2^32, and only these bits go on.
+    """
+    groups: dict[int, list[tuple[str, bytes]]] = {}
+    for name in names:
+        data = name.encode("utf-8", "surrogateescape")
+        groups.setdefault(1 << max(2, (len(data) - 1).bit_length()), []).append((name, data))
+    found: list[tuple[int, str]] = []
+    for width, group in groups.items():
+        size = width * len(group)
+        # Zeros in front of a name do not count in its sum.
+        lanes = int.from_bytes(b"".join([data.rjust(width, b"\0") for _, data in group]), "big")
+        half, power = 1, 33
+        while half < width:
+            kept = min(half, 4)
+            mask = int.from_bytes((bytes(2 * half - kept) + b"\xff" * kept) * (size // (2 * half)), "big")
+            lanes = (lanes & mask) + (lanes >> 8 * half & mask) * power
+            half, power = 2 * half, power * power & _MASK
+        sums = array("I", lanes.to_bytes(size, "big"))
+        if byteorder == "little":
+            sums.byteswap()
+        last = width // 4
+        for (name, data), total in zip(group, sums[last - 1 :: last], strict=True):
+            found.append((5381 * pow(33, len(data), 1 << 32) + total & _MASK | 1, name))
+    return found
+
+
 def pack_chains(chains: bytes, *, little_endian: bool) -> bytes:
     """The words of a table's chains, of any byte order, as `hash_words` takes them."""
     words = array("I", chains)
@@ -52,6 +84,24 @@ def pack_chains(chains: bytes, *, little_endian: bool) -> bytes:
     return bytes(packed)
 
 
-def hash_words(packed: bytes) -> array[int]:
-    """The words for all exported names, in the table's order."""
-    return array("I", packed)
+def has_word(packed: bytes, word: int) -> bool:
+    """Whether a name's word is in a table."""
+    wanted = word.to_bytes(4, byteorder)
+    at = packed.find(wanted)
+    while at % 4 and at >= 0:
+        at = packed.find(wanted, at + 1)
+    return at >= 0
+
+
+def not_among(names: Iterable[str], tables: Iterable[bytes]) -> frozenset[str]:
+    """The names that are in no table, by their words."""
+    by_word: dict[int, list[str]] = {}
+    for word, name in hash_many(names):
+        by_word.setdefault(word, []).append(name)
+    words = set(by_word)
+    for packed in tables:
+        # The other way round, the table's words would become a set first, which is most of the time.
+        words.difference_update(array("I", packed))
+        if not words:
+            break
+    return frozenset(name for word in words for name in by_word[word])

@@ -10,8 +10,6 @@ A promise is a height: all numbered nodes of a family up to its top, and none th
 patch has. In all cells but four that is just what the policies say (data/SOURCES.md).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 

@@ -20,7 +20,20 @@ nothing written to disk but what is downloaded, and an image's archive where it 
 
 from __future__ import annotations
 
-from perennial.learn.sources import Request, learn_path
-from perennial.learn.user_data import data_folder, own_snapshots, read_snapshot, save_snapshot
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from perennial.learn.sources import Request, learn_path
+    from perennial.learn.user_data import data_folder, own_snapshots, read_snapshot, save_snapshot
 
 __all__ = ["Request", "data_folder", "learn_path", "own_snapshots", "read_snapshot", "save_snapshot"]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports what is asked for: audits look for a user's own snapshots, and learn nothing (20 ms)."""
+    if name in __all__:
+        from importlib import import_module
+
+        of_sources = name in ("Request", "learn_path")
+        return getattr(import_module(f"{__name__}.{'sources' if of_sources else 'user_data'}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

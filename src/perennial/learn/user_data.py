@@ -14,11 +14,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from platformdirs import user_data_path
-
 from perennial.errors import KnowledgeError
 from perennial.knowledge.snapshot import Snapshot
-from perennial.knowledge.snapshot_json import snapshot_from_json, snapshot_to_json
 
 _FOLDER: Final = "snapshots"
 _LARGEST: Final = 256 << 20
@@ -29,6 +26,8 @@ def data_folder(environ: Mapping[str, str]) -> Path:
     chosen = environ.get("PERENNIAL_DATA_DIR")
     if chosen:
         return Path(chosen)
+    from platformdirs import user_data_path
+
     return user_data_path("perennial")
 
 
@@ -43,6 +42,8 @@ def own_snapshots(folder: Path, architecture: str | None = None) -> Iterator[Sna
 
 def read_snapshot(path: Path) -> Snapshot:
     """The snapshot in a file."""
+    from perennial.knowledge.snapshot_json import snapshot_from_json  # of most users, no folder has any
+
     try:
         with path.open("rb") as file:
             data = file.read(_LARGEST + 1)
@@ -55,6 +56,8 @@ def read_snapshot(path: Path) -> Snapshot:
 
 def save_snapshot(snapshot: Snapshot, folder: Path) -> Path:
     """Keeps a snapshot, in place of an earlier one of the same release, architecture and kind."""
+    from perennial.knowledge.snapshot_json import snapshot_to_json
+
     path = folder / _FOLDER / file_name(snapshot)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")

@@ -1,7 +1,5 @@
 """What a later tag adds to an earlier one, and which releases it loses."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from perennial.knowledge import DistributionRelease

@@ -1,7 +1,5 @@
 """How far a policy reaches in each family of version nodes, and what stands in the way of more."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from perennial.knowledge import DistributionRelease

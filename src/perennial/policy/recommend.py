@@ -8,8 +8,6 @@ Only the C library versions of releases in support can be the answer: between tw
 higher X.Y loses nobody and allows more.
 """
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import Final, NamedTuple
 

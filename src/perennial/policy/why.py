@@ -1,7 +1,5 @@
 """Which releases have a library, a version node or a symbol, which lack it, and from which tag on it may be used."""
 
-from __future__ import annotations
-
 import re
 from enum import StrEnum
 from typing import NamedTuple

@@ -3,8 +3,6 @@
 Everything is made in memory or under a temporary name, and read back and audited before it gets its name.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import posixpath
@@ -273,10 +271,12 @@ def _exporters(path: str, archive: Archive) -> Exporters:
 
 
 def _read_again(written: Archive, plan: RepairPlan, prepared: Prepared) -> Wheel:
-    """The new wheel's facts: those of members that were copied are known already."""
+    """The new wheel's facts: those of members that were copied are known already.
+
+    RECORD's hashes were made of the bytes that were deflated, and inflating them again checks their CRC.
+    """
     again = {*prepared.members, f"{dist_info_folder(written)}/RECORD"}
     known = {member.path: member for member in plan.wheel.members if member.path not in again}
-    # Hashes are not taken again: RECORD has those of the bytes whose CRC is checked here.
     return read_open_wheel(written, filename=plan.filename.text, known=known, hashes=False)
 
 

@@ -1,7 +1,5 @@
 """From what each name means to the changes of each file."""
 
-from __future__ import annotations
-
 import posixpath
 from collections.abc import Iterator, Mapping
 from itertools import pairwise

@@ -5,8 +5,6 @@ the wheel and not found is made to be found. Only then is a library looked for o
 needs after it, breadth first and each soname once, as the loader would.
 """
 
-from __future__ import annotations
-
 import posixpath
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping

@@ -1,7 +1,5 @@
 """Shared libraries outside the wheel, each file read once."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import posixpath
@@ -26,6 +24,7 @@ class Library(NamedTuple):
 
     `path` is where it was found, inside `root`; `file` is the same without links, by which this machine
     opens it. `digest` is the SHA-256 of its content, in hexadecimal: files with the same one are one library.
+    `stamp` tells whether the file has been changed since: device, inode, time of the last change in nanoseconds.
     """
 
     path: str
@@ -33,7 +32,7 @@ class Library(NamedTuple):
     root: Root
     size: int
     digest: str
-    stamp: tuple[int, int, int]  # inode, size, time of change in nanoseconds, when it was read
+    stamp: tuple[int, int, int]
     elf: ElfFile
     library_strings: tuple[str, ...]
 
@@ -92,8 +91,8 @@ class LibraryFiles:
     def _judge(self, root: Root, path: str, file: str) -> Library | Outcome:
         digest = hashlib.sha256()
         collector: ElfCollector | None = None
-        stamp = _stamp(file)
-        size = stamp[1]
+        status = os.stat(file)
+        size, stamp = status.st_size, _stamp(status)
         position = 0
         for chunk in _chunks(file):
             if position == 0:
@@ -123,17 +122,16 @@ def read_library(library: Library) -> bytes:
     try:
         with open(library.file, "rb") as file:
             data = file.read()
-            stamp = _stamp(file.fileno())
+            stamp = _stamp(os.fstat(file.fileno()))
     except OSError as error:
         raise UnreadableError(f"{library.file}: {error.strerror}") from error
-    if stamp != library.stamp or len(data) != library.size:
+    if (len(data), stamp) != (library.size, library.stamp):
         raise UnreadableError(f"{library.file}: has changed while it was being grafted")
     return data
 
 
-def _stamp(file: int | str) -> tuple[int, int, int]:
-    found = os.stat(file)
-    return found.st_ino, found.st_size, found.st_mtime_ns
+def _stamp(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_dev, status.st_ino, status.st_mtime_ns
 
 
 def _chunks(file: str) -> Iterator[bytes]:

@@ -1,7 +1,5 @@
 """What a repair is asked to do."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import NamedTuple
 

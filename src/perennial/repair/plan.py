@@ -5,8 +5,6 @@ Nothing is written while a plan is made. The result is audited all the same: fac
 change like files (`facts`).
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from perennial.audit.report import AuditReport

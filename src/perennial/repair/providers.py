@@ -1,7 +1,5 @@
 """Libraries that another wheel brings: what is in it, and where that is once it is installed."""
 
-from __future__ import annotations
-
 import os
 import posixpath
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """One wheel, from disk to disk."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 

@@ -5,8 +5,6 @@ ought to claim, and what is asked for; then the wheel is audited once more as if
 if they hold is anything written. Whatever else is in the wheel stays as it is.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from enum import StrEnum

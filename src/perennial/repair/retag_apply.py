@@ -1,7 +1,5 @@
 """Retagging wheels on disk, one after the other."""
 
-from __future__ import annotations
-
 import filecmp
 import os
 from collections.abc import Callable

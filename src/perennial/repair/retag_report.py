@@ -1,7 +1,5 @@
 """What has become of a wheel that was to be retagged, for people and as plain data."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum

@@ -12,8 +12,6 @@ The same wheel gives the same bytes: there is no time in it, no path of the mach
 the content. What perennial did not see, such as libraries that are linked statically, it does not know of either.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Collection, Iterable

@@ -6,8 +6,6 @@ in its place comes a Python script that runs it: installers give scripts that be
 of the environment (PyPA specification "Binary distribution format", "The .data directory").
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 

@@ -14,8 +14,6 @@ In one thing this search departs from the loader's, on purpose. The folders `gli
 processors, and which of them is taken depends on the machine: a wheel gets the variant for all.
 """
 
-from __future__ import annotations
-
 import os
 import posixpath
 from collections.abc import Iterator

@@ -5,8 +5,6 @@ format that begins with `glibc-ld.so.cache1.1`; before, an older one stood in fr
 (`glibc-hwcaps/`) are left out: what they are built for, not every machine of the architecture has.
 """
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Mapping
 from types import MappingProxyType

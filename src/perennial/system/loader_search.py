@@ -9,8 +9,6 @@ Nobody can read out of ld.so which folders are built in, without running it. Tho
 listed; what is of another architecture in them, the caller does not take.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Final, NamedTuple

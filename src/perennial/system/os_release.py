@@ -1,7 +1,5 @@
 """os-release(5): which distribution a root file system is."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from perennial.system.root import Files

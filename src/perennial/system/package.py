@@ -1,7 +1,5 @@
 """An installed package, and its package URL (ECMA-427; types deb, rpm, apk and alpm of the purl registry)."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator
 from enum import StrEnum
 from typing import Final, NamedTuple, Protocol

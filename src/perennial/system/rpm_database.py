@@ -8,8 +8,6 @@ The latter two have their indices elsewhere; here each header is looked through 
 only those are taken apart that have it.
 """
 
-from __future__ import annotations
-
 import contextlib
 import struct
 from collections.abc import Callable, Collection, Iterator

@@ -7,8 +7,6 @@ The same source, changes and options give the same bytes, as far as the deflater
 written, nothing else depends on the machine, the clock or the environment.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import stat

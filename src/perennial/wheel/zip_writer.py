@@ -6,8 +6,6 @@ fields but zip64's, where a size, an offset or the number of members asks for th
 of PKWARE's APPNOTE.TXT 6.3.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from struct import Struct
 from typing import Final, NamedTuple, Protocol

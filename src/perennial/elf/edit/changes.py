@@ -1,7 +1,5 @@
 """What can be changed in an ELF file, as a value; and what makes no sense together."""
 
-from __future__ import annotations
-
 from collections import Counter
 from enum import Enum
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """What becomes of one file, decided before a byte of it is written."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from perennial.elf.constants import (

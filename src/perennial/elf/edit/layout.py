@@ -11,8 +11,6 @@ In this order, so that an edit that fits in place grows nothing:
 The string table either moves as a whole, or what stands behind it does: whatever is less.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 

@@ -8,8 +8,6 @@ Where a table ends is what its section header says, or, in files without, what t
 says; a table of which neither is known stays where it is.
 """
 
-from __future__ import annotations
-
 from struct import Struct
 from typing import Final, NamedTuple
 

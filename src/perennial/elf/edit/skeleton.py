@@ -5,8 +5,6 @@ tables, which PT_DYNAMIC says, but because they must go on telling the truth, an
 say which bytes of the file mean something.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from perennial.elf.constants import (

@@ -6,8 +6,6 @@ and of sections. `strip --strip-all` leaves out the whole symbol table, and relo
 kept for linkers. Neither touches what is loaded.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 

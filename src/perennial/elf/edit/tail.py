@@ -4,8 +4,6 @@ Nothing refers to it but section headers, so it can be laid out anew, behind the
 linkers do it; provided that everything in it is known.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from perennial.elf.constants import SHF_ALLOC, SHT_NOBITS, SHT_NULL
