@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from operator import itemgetter
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from perennial.elf.constants import (
     DT_GNU_HASH,
@@ -58,6 +58,7 @@ _MOST_PASSES: Final = 8
 _MOST_KEPT: Final = 256 << 20
 
 Chunks = Iterable[bytes]
+Facts = TypeVar("Facts")
 
 
 class StreamedElf(NamedTuple):
@@ -189,7 +190,7 @@ def read_stream(collector: ElfCollector, again: Callable[[], Chunks], *, exports
     """
     source = collector.source()
     try:
-        elf = _read(source, again, exports=exports)
+        elf, _ = read_with(lambda kept: read_elf(kept, exports=exports), source, again)
     except ElfFormatError as error:
         return StreamedElf(error, ())
     if _DLOPEN.isdisjoint(map(itemgetter(0), elf.imports)):
@@ -211,10 +212,16 @@ def _with_offsets(chunks: Chunks) -> Iterator[tuple[int, bytes]]:
         position += len(chunk)
 
 
-def _read(source: KeptBytes, again: Callable[[], Chunks], *, exports: bool) -> ElfFile:
+def read_with(
+    reader: Callable[[KeptBytes], Facts], source: KeptBytes, again: Callable[[], Chunks]
+) -> tuple[Facts, KeptBytes]:
+    """What `reader` makes of a file of which `source` is kept, and what was kept in the end.
+
+    Raises `ElfFormatError`.
+    """
     for _ in range(_MOST_PASSES):
         try:
-            return read_elf(source, exports=exports)
+            return reader(source), source
         except BytesNotKept as missing:
             ranges = [(missing.offset, missing.offset + missing.size), *_tables(source)]
         source = source.joined(_collect(again(), source.without(_merged(ranges, source.size))))

@@ -1,0 +1,87 @@
+"""A wheel's files as a process would map them, and which of them an import loads."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Container
+from functools import partial
+from typing import Final, NamedTuple
+
+from perennial.coload.library import DF_SYMBOLIC, Library
+from perennial.elf.linkage import Linkage, read_linkage
+from perennial.elf.model import ElfFile
+from perennial.elf.read import read_elf
+from perennial.elf.source import KeptBytes
+from perennial.elf.stream import ElfCollector, is_elf, read_with
+from perennial.errors import ElfFormatError
+from perennial.wheel.archive import Archive
+from perennial.wheel.filename import WheelFilename
+from perennial.wheel.limits import ArchiveLimits
+from perennial.wheel.wheel import install_location
+
+ENVIRONMENT: Final = "/env"  # where wheels are installed in simulated systems
+
+# How CPython names extension modules (`importlib.machinery.EXTENSION_SUFFIXES`), any version and ABI.
+_MODULE: Final = re.compile(r"^[^.]+\.(?:(?:cpython-|pypy)[^.]+\.|abi3\.|graalpy[^.]*\.)?so$")
+
+
+class Package(NamedTuple):
+    """What one wheel, or one installed distribution, brings into a process.
+
+    `roots` are the paths of the files that imports load, in the order in which they are taken to be
+    loaded: extension modules, sorted.
+    """
+
+    name: str
+    libraries: tuple[Library, ...]
+    roots: tuple[str, ...]
+
+
+def read_package(path: str, names: Container[str] | None = None, limits: ArchiveLimits | None = None) -> Package:
+    """A wheel's libraries, with the linkage of `names` (None: of all).
+
+    ELF files that cannot be read are left out: no loader takes them. Raises `WheelFilenameError` and
+    `ArchiveError`.
+    """
+    wheel = WheelFilename.parse(os.path.basename(path))
+    libraries: list[Library] = []
+    with Archive(path, limits or ArchiveLimits()) as archive:
+        for entry in sorted(archive.entries, key=lambda entry: entry.header_offset):
+            collector: ElfCollector | None = None
+            for chunk in archive.chunks(entry):
+                if collector is None:
+                    if not is_elf(chunk):
+                        break
+                    collector = ElfCollector(entry.size)
+                collector.feed(chunk)
+            if collector is None:
+                continue
+            place = f"{ENVIRONMENT}/{install_location(entry.name)}"
+            library = _library(place, wheel.text, collector, partial(archive.chunks, entry), names)
+            if library is not None:
+                libraries.append(library)
+    libraries.sort(key=lambda library: library.path)
+    return Package(wheel.text, tuple(libraries), tuple(lib.path for lib in libraries if is_module(lib)))
+
+
+def is_module(library: Library) -> bool:
+    """Whether an import statement can load the file."""
+    return _MODULE.match(library.path.rpartition("/")[2]) is not None and not library.path.rpartition("/")[2].startswith(
+        "lib"
+    )
+
+
+def _library(
+    place: str, package: str, collector: ElfCollector, again: Callable[[], object], names: Container[str] | None
+) -> Library | None:
+    def both(kept: KeptBytes) -> tuple[ElfFile, Linkage]:
+        return read_elf(kept), read_linkage(kept, names)
+
+    try:
+        (elf, linkage), _ = read_with(both, collector.source(), again)  # type: ignore[arg-type]
+    except ElfFormatError:
+        return None
+    if not elf.is_loadable or elf.is_program:
+        return None
+    return Library(place, package, elf, linkage, symbolic=bool(elf.flags & DF_SYMBOLIC))
