@@ -92,6 +92,15 @@ class Process:
         return tuple(self._by_path.values())
 
     @property
+    def unique_names(self) -> frozenset[str]:
+        """Names of which the process keeps one definition for good (STB_GNU_UNIQUE)."""
+        return frozenset(self._unique)
+
+    def named(self, soname: str) -> LoadedObject | None:
+        """The object that answers to a needed name."""
+        return self._by_name.get(soname)
+
+    @property
     def global_scope(self) -> tuple[LoadedObject, ...]:
         return self._global
 

@@ -26,16 +26,28 @@ ENVIRONMENT: Final = "/env"  # where wheels are installed in simulated systems
 _MODULE: Final = re.compile(r"^[^.]+\.(?:(?:cpython-|pypy)[^.]+\.|abi3\.|graalpy[^.]*\.)?so$")
 
 
+class Root(NamedTuple):
+    """A file that is loaded by itself: by an import statement, or by name through ctypes.
+
+    `visible_to_all` is RTLD_GLOBAL; `asked_by` names the Python file that asks for that, or for the
+    load, and is empty for plain imports.
+    """
+
+    path: str
+    visible_to_all: bool
+    asked_by: str
+
+
 class Package(NamedTuple):
     """What one wheel, or one installed distribution, brings into a process.
 
-    `roots` are the paths of the files that imports load, in the order in which they are taken to be
-    loaded: extension modules, sorted.
+    `roots` are what it loads, in the order in which that is taken to happen: what Python code loads
+    through ctypes first, then extension modules by their paths.
     """
 
     name: str
     libraries: tuple[Library, ...]
-    roots: tuple[str, ...]
+    roots: tuple[Root, ...]
 
 
 def read_package(path: str, names: Container[str] | None = None, limits: ArchiveLimits | None = None) -> Package:
@@ -62,7 +74,7 @@ def read_package(path: str, names: Container[str] | None = None, limits: Archive
             if library is not None:
                 libraries.append(library)
     libraries.sort(key=lambda library: library.path)
-    return Package(wheel.text, tuple(libraries), tuple(lib.path for lib in libraries if is_module(lib)))
+    return Package(wheel.text, tuple(libraries), tuple(Root(lib.path, visible_to_all=False, asked_by="") for lib in libraries if is_module(lib)))
 
 
 def is_module(library: Library) -> bool:

@@ -1,0 +1,142 @@
+"""What importing packages does to a process: one alone, or one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from perennial.coload.loader import BoundReference, LoadedObject, Process, System
+from perennial.coload.package import Package
+
+
+class Import(NamedTuple):
+    """A process into which one package has been imported, alone.
+
+    `own` are the bindings of the package's own files, by file and reference; `shared` those of the
+    system's libraries that the package loaded, likewise. `process` is the state afterwards.
+    """
+
+    package: Package
+    process: Process
+    own: Mapping[str, tuple[BoundReference, ...]]
+    shared: Mapping[str, tuple[BoundReference, ...]]
+
+
+class Change(NamedTuple):
+    """A reference that is bound to something else when another package was imported before."""
+
+    alone: BoundReference
+    together: BoundReference
+
+
+class Replaced(NamedTuple):
+    """A needed library that is another file when another package was imported before.
+
+    `users` are the paths of the files that need it.
+    """
+
+    soname: str
+    alone: LoadedObject
+    together: LoadedObject
+    users: tuple[str, ...]
+
+
+class Pair(NamedTuple):
+    """What becomes of `second` in a process that has imported `first` before."""
+
+    first: Import
+    second: Import
+    process: Process
+    changes: tuple[Change, ...]
+    replaced: tuple[Replaced, ...]
+
+
+def import_alone(package: Package, system: System) -> Import:
+    """Imports everything that the package has into a fresh process."""
+    process = Process(system)
+    own: dict[str, tuple[BoundReference, ...]] = {}
+    shared: dict[str, tuple[BoundReference, ...]] = {}
+    for root in package.roots:
+        new = process.load(root.path, visible_to_all=root.visible_to_all)
+        for bound in _by_asker(process, new):
+            library = bound[0].asker.library
+            (shared if library.package is None else own)[library.path] = bound
+    return Import(package, process, own, shared)
+
+
+def _by_asker(process: Process, objects: tuple[LoadedObject, ...]) -> list[tuple[BoundReference, ...]]:
+    return [bound for loaded in reversed(objects) if (bound := tuple(process.bind((loaded,))))]
+
+
+def import_after(first: Import, second: Import) -> Pair:
+    """Imports `second` into the process that `first` has left, and compares with `second` alone.
+
+    Only names that the first package could have changed are looked up again: those that it made
+    visible to all, those of unique symbols, those of a library that stands in for one of the second's,
+    and what system libraries that both use were bound to.
+    """
+    process = first.process.fork()
+    before = {loaded.library.path for loaded in process.objects}
+    for root in second.package.roots:
+        process.load(root.path, visible_to_all=root.visible_to_all)
+    replaced = _replaced(second.process, process)
+    contested = _contested(first, process, replaced)
+    by_path = {loaded.library.path: loaded for loaded in process.objects}
+    changes: list[Change] = []
+    # Libraries of the system that both load keep the bindings that they got with the first.
+    for path in sorted(second.shared.keys() & first.shared.keys() & before):
+        changes += _compare(second.shared[path], {bound.reference: bound for bound in first.shared[path]})
+    for path in sorted(second.own.keys() | second.shared.keys() - before):
+        asker = by_path.get(path)
+        if asker is None:
+            continue  # another file stands in for it
+        for alone in second.own.get(path) or second.shared.get(path, ()):
+            if alone.reference.name in contested:
+                together = BoundReference(asker, alone.reference, *(process.look_up(asker, alone.reference) or (None, None)))
+                if _differs(alone, together):
+                    changes.append(Change(alone, together))
+    return Pair(first, second, process, tuple(changes), replaced)
+
+
+def _compare(alone: tuple[BoundReference, ...], together: Mapping[object, BoundReference]) -> list[Change]:
+    return [
+        Change(bound, other)
+        for bound in alone
+        if (other := together.get(bound.reference)) is not None and _differs(bound, other)
+    ]
+
+
+def _differs(alone: BoundReference, together: BoundReference) -> bool:
+    return _place(alone) != _place(together)
+
+
+def _place(bound: BoundReference) -> str | None:
+    return None if bound.provider is None else bound.provider.library.path
+
+
+def _contested(first: Import, process: Process, replaced: tuple[Replaced, ...]) -> frozenset[str]:
+    names: set[str] = set(first.process.unique_names)
+    for loaded in process.global_scope:
+        if loaded.library.package is not None:
+            names.update(loaded.library.linkage.definitions)
+    for item in replaced:
+        for loaded in (item.alone, item.together):
+            names.update(loaded.library.linkage.definitions)
+    return frozenset(names)
+
+
+def _replaced(alone: Process, together: Process) -> tuple[Replaced, ...]:
+    """Needed names that lead to another file than they would alone."""
+    users: dict[tuple[str, str, str], list[str]] = {}
+    objects: Final = {loaded.library.path: loaded for loaded in (*alone.objects, *together.objects)}
+    for loaded in alone.objects:
+        if loaded.library.package is None:
+            continue
+        for name in loaded.library.elf.needed:
+            one, other = alone.named(name), together.named(name)
+            if one is not None and other is not None and one.library.path != other.library.path:
+                users.setdefault((name, one.library.path, other.library.path), []).append(loaded.library.path)
+    return tuple(
+        Replaced(name, objects[one], objects[other], tuple(sorted(paths)))
+        for (name, one, other), paths in sorted(users.items())
+    )
