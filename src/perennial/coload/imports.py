@@ -92,7 +92,9 @@ def import_after(first: Import, second: Import) -> Pair:
             continue  # another file stands in for it
         for alone in second.own.get(path) or second.shared.get(path, ()):
             if alone.reference.name in contested:
-                together = BoundReference(asker, alone.reference, *(process.look_up(asker, alone.reference) or (None, None)))
+                together = BoundReference(
+                    asker, alone.reference, *(process.look_up(asker, alone.reference) or (None, None))
+                )
                 if _differs(alone, together):
                     changes.append(Change(alone, together))
     return Pair(first, second, process, tuple(changes), replaced)

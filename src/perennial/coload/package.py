@@ -74,14 +74,18 @@ def read_package(path: str, names: Container[str] | None = None, limits: Archive
             if library is not None:
                 libraries.append(library)
     libraries.sort(key=lambda library: library.path)
-    return Package(wheel.text, tuple(libraries), tuple(Root(lib.path, visible_to_all=False, asked_by="") for lib in libraries if is_module(lib)))
+    return Package(
+        wheel.text,
+        tuple(libraries),
+        tuple(Root(lib.path, visible_to_all=False, asked_by="") for lib in libraries if is_module(lib)),
+    )
 
 
 def is_module(library: Library) -> bool:
     """Whether an import statement can load the file."""
-    return _MODULE.match(library.path.rpartition("/")[2]) is not None and not library.path.rpartition("/")[2].startswith(
-        "lib"
-    )
+    return _MODULE.match(library.path.rpartition("/")[2]) is not None and not library.path.rpartition("/")[
+        2
+    ].startswith("lib")
 
 
 def _library(

@@ -98,7 +98,13 @@ class Linkage(NamedTuple):
     is_versioned: bool
 
 
-_KINDS: Final = {1: SymbolKind.OBJECT, 2: SymbolKind.FUNCTION, 5: SymbolKind.OBJECT, 6: SymbolKind.TLS, 10: SymbolKind.FUNCTION}
+_KINDS: Final = {
+    1: SymbolKind.OBJECT,
+    2: SymbolKind.FUNCTION,
+    5: SymbolKind.OBJECT,
+    6: SymbolKind.TLS,
+    10: SymbolKind.FUNCTION,
+}
 _FOUND_BY_LOOKUPS: Final = frozenset({0, 1, 2, 5, 6, 10})  # check_match's ALLOWED_STT
 _STT_TLS: Final = 6
 _SHN_ABS: Final = 0xFFF1
@@ -133,7 +139,7 @@ def read_linkage(data: bytes | ByteSource, names: Container[str] | None = None) 
 class _Row(NamedTuple):
     """A symbol table entry that takes part in binding."""
 
-    index: int
+    symbol: int
     name: int
     info: int
     other: int
@@ -174,7 +180,7 @@ class _Reader:
                 definition = self._definition(row)
                 if definition is not None:
                     definitions[name] = (*definitions.get(name, ()), definition)
-                if row.index in relocated or definition is None:
+                if row.symbol in relocated or definition is None:
                     references.append(self._reference(row, name, own=definition is not None))
         return Linkage(definitions, tuple(references), is_versioned=self._dynamic.get(DT_VERSYM) is not None)
 
@@ -197,7 +203,9 @@ class _Reader:
         for first in range(1, count, _BLOCK):
             last = min(first + _BLOCK, count)
             data = source.read(offset + first * record.size, (last - first) * record.size, "DT_SYMTAB")
-            numbers = self._words("H", versym[0] + 2 * first, 2 * (last - first)) if versym else array("H", bytes(2 * (last - first)))
+            numbers = array("H", bytes(2 * (last - first)))
+            if versym is not None:
+                numbers = self._versyms(versym[0] + 2 * first, 2 * (last - first))
             rows = []
             for index, (fields, number) in enumerate(zip(record.iter_unpack(data), numbers, strict=True), first):
                 if wide:
@@ -208,8 +216,8 @@ class _Reader:
                     rows.append(_Row(index, name, info, other & 3, section, value, size, number))
             yield rows
 
-    def _words(self, code: str, offset: int, size: int) -> array[int]:
-        words = array(code, self._image.source.read(offset, size, "DT_VERSYM"))
+    def _versyms(self, offset: int, size: int) -> array[int]:
+        words = array("H", self._image.source.read(offset, size, "DT_VERSYM"))
         if self._image.layout.little_endian != (byteorder == "little"):
             words.byteswap()
         return words
@@ -250,9 +258,10 @@ class _Reader:
 
 def _writable(image: Image) -> tuple[tuple[int, int], ...]:
     """Address ranges that stay writable: a RELRO segment covers the beginning of its load segment."""
-    relro = [(header.vaddr, header.vaddr + header.memsz) for header in image.program_headers if header.type == PT_GNU_RELRO]
+    headers = image.program_headers
+    relro = [(header.vaddr, header.vaddr + header.memsz) for header in headers if header.type == PT_GNU_RELRO]
     ranges = []
-    for header in image.program_headers:
+    for header in headers:
         if header.type == PT_LOAD and header.flags & _PF_W:
             start, end = header.vaddr, header.vaddr + header.memsz
             ranges.append((max([start, *(high for low, high in relro if low <= start < high)]), end))
