@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
 from perennial.coload.library import DF_SYMBOLIC, Library
+from perennial.coload.python_code import LARGEST_CODE, LoadingCode, read_code
 from perennial.elf.linkage import Linkage, read_linkage
 from perennial.elf.model import ElfFile
 from perennial.elf.read import read_elf
@@ -16,6 +17,7 @@ from perennial.elf.source import KeptBytes
 from perennial.elf.stream import ElfCollector, is_elf, read_with
 from perennial.errors import ElfFormatError
 from perennial.wheel.archive import Archive
+from perennial.wheel.directory import Entry
 from perennial.wheel.filename import WheelFilename
 from perennial.wheel.limits import ArchiveLimits
 from perennial.wheel.wheel import install_location
@@ -58,8 +60,12 @@ def read_package(path: str, names: Container[str] | None = None, limits: Archive
     """
     wheel = WheelFilename.parse(os.path.basename(path))
     libraries: list[Library] = []
+    code: list[LoadingCode] = []
     with Archive(path, limits or ArchiveLimits()) as archive:
         for entry in sorted(archive.entries, key=lambda entry: entry.header_offset):
+            if entry.name.endswith(".py"):
+                code += _read_code(archive, entry)
+                continue
             collector: ElfCollector | None = None
             for chunk in archive.chunks(entry):
                 if collector is None:
@@ -74,11 +80,36 @@ def read_package(path: str, names: Container[str] | None = None, limits: Archive
             if library is not None:
                 libraries.append(library)
     libraries.sort(key=lambda library: library.path)
-    return Package(
-        wheel.text,
-        tuple(libraries),
-        tuple(Root(lib.path, visible_to_all=False, asked_by="") for lib in libraries if is_module(lib)),
-    )
+    return Package(wheel.text, tuple(libraries), find_roots(libraries, code))
+
+
+def _read_code(archive: Archive, entry: Entry) -> list[LoadingCode]:
+    if entry.size > LARGEST_CODE:
+        return []
+    found = read_code(entry.name, b"".join(archive.chunks(entry)))
+    return [] if found is None else [found]
+
+
+def find_roots(libraries: Sequence[Library], code: Sequence[LoadingCode]) -> tuple[Root, ...]:
+    """What a package's imports load: what its Python code asks for by name, then its extension modules.
+
+    `sys.setdlopenflags` holds for every import that follows, in whatever file it stands: it counts for
+    all of the package's modules.
+    """
+    by_name: dict[str, list[Library]] = {}
+    for library in libraries:
+        by_name.setdefault(library.path.rpartition("/")[2], []).append(library)
+    flags = next((one for one in code if one.sets_global_flags is not None), None)
+    roots: dict[str, Root] = {}
+    for one in sorted(code, key=lambda one: one.path):
+        for call in one.calls:
+            for library in by_name.get(call.file or "", ()):
+                roots.setdefault(library.path, Root(library.path, call.visible_to_all, f"{one.path}:{call.line}"))
+    asked_by = "" if flags is None else f"{flags.path}:{flags.sets_global_flags}"
+    for library in libraries:
+        if is_module(library):
+            roots.setdefault(library.path, Root(library.path, flags is not None, asked_by))
+    return tuple(roots.values())
 
 
 def is_module(library: Library) -> bool:
