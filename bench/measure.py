@@ -21,9 +21,12 @@ class Cost(NamedTuple):
 
 
 def run(command: Sequence[str]) -> Cost:
-    """Runs a command to its end, its output thrown away; any exit code will do."""
-    with tempfile.TemporaryFile() as sink:
-        process = subprocess.Popen(command, stdout=sink, stderr=sink)
+    """Runs a command to its end, its output thrown away; any exit code will do.
+
+    It runs in an empty folder: here, perennial would read this project's own configuration.
+    """
+    with tempfile.TemporaryFile() as sink, tempfile.TemporaryDirectory() as folder:
+        process = subprocess.Popen(command, stdout=sink, stderr=sink, cwd=folder)
         _, _, usage = os.wait4(process.pid, 0)
         process.returncode = 0
     # ru_maxrss is in KiB on Linux, in bytes on macOS

@@ -402,10 +402,8 @@ def test_a_hostile_name_of_the_wheel_itself(tmp_path: Path, capsys: pytest.Captu
 
 
 def test_no_import_at_start_that_a_local_audit_does_not_need(honest: Path) -> None:
-    """Start-up is a third of a small audit; these cost 20 to 100 ms each."""
-    code = "import sys; from perennial.cli.main import main; main(sys.argv[1:]); print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code, "show", str(honest)], capture_output=True, text=True, check=True)
-    loaded = set(done.stdout.splitlines()[-1].split())
+    """Start-up is a third of a small audit; these cost up to 100 ms each."""
+    loaded = _loaded_by("show", str(honest))
     heavy = {
         "dataclasses",
         "inspect",
@@ -419,9 +417,18 @@ def test_no_import_at_start_that_a_local_audit_does_not_need(honest: Path) -> No
         "zipfile",
         "tomllib",
         "shtab",
+        "lzma",
     }
     assert not heavy & loaded
     assert not any(name.startswith("perennial.index") for name in loaded)
+    assert "hashlib" in loaded
+    assert not {"hashlib", "_hashlib"} & _loaded_by("show", "--skip-hashes", str(honest))
+
+
+def _loaded_by(*arguments: str) -> set[str]:
+    code = "import sys; from perennial.cli.main import main; main(sys.argv[1:]); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split())
 
 
 @pytest.mark.parametrize("seed", ["0", "1"])

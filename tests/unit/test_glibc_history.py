@@ -147,6 +147,24 @@ def test_exports_are_in_order_and_within_bounds(arch: str) -> None:
 
 
 @pytest.mark.parametrize("arch", ARCHES)
+def test_each_symbol_stands_in_one_row(arch: str) -> None:
+    """`changing` and `removed` look at rows one by one; a second row could say otherwise of a symbol."""
+    history = load_glibc_history(arch)
+    for library in history.libraries:
+        symbols = [symbol for row in history._load(library) for symbol in row.unfolded]
+        assert len(symbols) == len(set(symbols)) == len(history.symbols(library))
+
+
+@pytest.mark.parametrize("arch", ARCHES)
+def test_provided_is_exported_by_some_library(arch: str) -> None:
+    history = load_glibc_history(arch)
+    for symbol, version in (("pthread_create", None), ("memcpy", "GLIBC_2.14"), ("gets", None), ("no_such", None)):
+        for minor in range(5, history.newest[1] + 1):
+            release = (2, minor)
+            assert history.is_provided(symbol, version, release) is bool(history.providers(symbol, version, release))
+
+
+@pytest.mark.parametrize("arch", ARCHES)
 def test_nothing_is_lost_by_a_move(arch: str) -> None:
     """What the old libraries had in 2.33, under a version, libc.so.6 has under it in 2.34."""
     history = load_glibc_history(arch)

@@ -1,7 +1,5 @@
 """What checks look at: the facts of one wheel, and what the passes before them found out."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple
 

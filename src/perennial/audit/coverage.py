@@ -1,7 +1,5 @@
 """Where a wheel runs: its needs, held against each distribution release by itself."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 

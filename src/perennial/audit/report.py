@@ -1,7 +1,5 @@
 """The result of an audit."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from perennial.arch import Architecture

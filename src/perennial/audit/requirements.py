@@ -1,7 +1,5 @@
 """What a wheel's files ask of the libraries around them: version needs, with their symbols."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple

@@ -17,8 +17,6 @@ wheel has a file of that name does the way in which it was loaded matter; then t
 of each extension module that leads there is played through, breadth first as ld.so does.
 """
 
-from __future__ import annotations
-
 import posixpath
 import re
 from collections import deque

@@ -6,8 +6,6 @@ have it are what sets the floor. Take them away, and the next number is the tag 
 be left: this list of steps is the whole explanation.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 

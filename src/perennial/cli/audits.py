@@ -1,7 +1,5 @@
 """What `show` and `check` have in common: options, the audits themselves, and their output."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys

@@ -9,8 +9,6 @@
 The nearest pyproject.toml counts, from the current folder upward; the command line wins over it.
 """
 
-from __future__ import annotations
-
 import os
 from typing import Any, Final, NamedTuple
 

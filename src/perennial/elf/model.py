@@ -5,8 +5,6 @@ program headers and PT_DYNAMIC, never from section headers, which the gABI makes
 at run time (chapter 4, "Sections") and which anybody may strip or forge.
 """
 
-from __future__ import annotations
-
 from enum import Enum, IntEnum, StrEnum
 from typing import NamedTuple
 

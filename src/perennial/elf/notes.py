@@ -5,8 +5,6 @@ to 8 bytes names and descriptors are padded to 8, else to 4. A note that claims 
 than its segment has ends the reading, as it does in glibc: notes are not needed to load.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from struct import Struct
 from typing import Final, NamedTuple

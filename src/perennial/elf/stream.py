@@ -14,8 +14,6 @@ tables), the reader says which range, and the file is streamed once more with it
 list. `read_stream` does that, a bounded number of times.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from operator import itemgetter

@@ -23,9 +23,7 @@ GLIBC_PRIVATE is left out, which is no promise to anybody, and so are what has n
 distributions add by patch is in neither. Sources and comparisons: data/glibc/SOURCES.md.
 """
 
-from __future__ import annotations
-
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Final, NamedTuple
 
@@ -86,6 +84,17 @@ class Export(NamedTuple):
 Exports = tuple[Export, ...]  # of one symbol, the oldest version first
 
 
+class _Row(NamedTuple):
+    """The symbols, front-coded, that share a history on one architecture; each stands in one row only."""
+
+    exports: Exports
+    symbols: str
+
+    @property
+    def unfolded(self) -> list[str]:
+        return _unfold(self.symbols) if "~" in self.symbols else self.symbols.split(" ")
+
+
 class GlibcHistory:
     """The history of one architecture's glibc. A library is read when it is first asked for.
 
@@ -99,7 +108,9 @@ class GlibcHistory:
         self.arch: str = arch
         self.newest: Release = NEWEST
         self._files = {**_FILES, _LINKERS[arch]: "ld"}
-        self._libraries: dict[str, Mapping[str, Exports]] = {}
+        self._rows: dict[str, list[_Row]] = {}
+        self._tables: dict[str, Mapping[str, Exports]] = {}
+        self._anywhere: dict[tuple[str, str | None], list[Export]] = {}
 
     @property
     def libraries(self) -> tuple[str, ...]:
@@ -115,11 +126,7 @@ class GlibcHistory:
 
     def exports(self, library: str, symbol: str) -> Exports:
         """All versions under which a library ever exported a symbol, the oldest first."""
-        if library not in self._libraries:
-            if library not in self._files:
-                return ()
-            self._libraries[library] = _load(self._files[library], self.arch)
-        return self._libraries[library].get(symbol, ())
+        return self._table(library).get(symbol, ())
 
     def versions(self, library: str, symbol: str) -> tuple[str, ...]:
         """The names of those versions."""
@@ -154,28 +161,40 @@ class GlibcHistory:
         """The libraries that export symbol@version in a release: where ld.so would find it."""
         return tuple(library for library in self.libraries if self.is_exported(library, symbol, version, release))
 
+    def is_provided(self, symbol: str, version: str | None, release: Release) -> bool:
+        """Whether any of the libraries exports symbol@version in a release; asked of one release after the other."""
+        key = (symbol, version)
+        if key not in self._anywhere:
+            self._anywhere[key] = [export for library in self._files for export in self._matching(library, *key)]
+        return any(export.at(release) for export in self._anywhere[key])
+
     def symbols(self, library: str) -> frozenset[str]:
         """Every symbol that a library exports in any release."""
-        self.exports(library, "")
-        return frozenset(self._libraries.get(library, ()))
+        return frozenset(self._table(library))
 
     def changing(self, library: str, floor: Release) -> frozenset[str]:
         """The symbols that a library exports in some releases from `floor` on and not, or not yet, in others."""
-        self.exports(library, "")
-        return frozenset(
-            symbol
-            for symbol, exports in self._libraries.get(library, {}).items()
-            if exports[0].since > floor or any(export.until is not None for export in exports)
-        )
+        return self._symbols_where(library, lambda exports: exports[0].since > floor or _ends(exports))
 
     def removed(self, library: str) -> frozenset[str]:
         """The symbols that a library exported at a version, and no longer does in the newest release."""
-        self.exports(library, "")
-        return frozenset(
-            symbol
-            for symbol, exports in self._libraries.get(library, {}).items()
-            if any(export.until is not None for export in exports)
-        )
+        return self._symbols_where(library, _ends)
+
+    def _symbols_where(self, library: str, holds: Callable[[Exports], bool]) -> frozenset[str]:
+        """Every audit asks for a few symbols of a few rows; only theirs are unfolded."""
+        return frozenset(symbol for row in self._load(library) if holds(row.exports) for symbol in row.unfolded)
+
+    def _table(self, library: str) -> Mapping[str, Exports]:
+        if library not in self._tables:
+            rows = self._load(library)
+            self._tables[library] = {symbol: row.exports for row in rows for symbol in row.unfolded}
+        return self._tables[library]
+
+    def _load(self, library: str) -> list[_Row]:
+        if library not in self._rows:
+            file = self._files.get(library)
+            self._rows[library] = [] if file is None else _load(file, self.arch)
+        return self._rows[library]
 
     def _matching(self, library: str, symbol: str, version: str | None) -> Exports:
         exports = self.exports(library, symbol)
@@ -188,14 +207,14 @@ def load_glibc_history(arch: str) -> GlibcHistory:
     return GlibcHistory(arch)
 
 
-def _load(name: str, arch: str) -> dict[str, Exports]:
-    """Symbol -> exports, of one library on one architecture."""
-    table: dict[str, Exports] = {}
-    for versions, symbols in read_table(f"glibc/{name}.tsv", ("versions", "symbols")):
-        exports = _exports(versions, arch)
-        if exports:
-            table.update(dict.fromkeys(_unfold(symbols) if "~" in symbols else symbols.split(" "), exports))
-    return table
+def _load(name: str, arch: str) -> list[_Row]:
+    """The rows of one library that say something about an architecture."""
+    rows = read_table(f"glibc/{name}.tsv", ("versions", "symbols"))
+    return [_Row(exports, symbols) for versions, symbols in rows if (exports := _exports(versions, arch))]
+
+
+def _ends(exports: Exports) -> bool:
+    return any(export.until is not None for export in exports)
 
 
 def _exports(text: str, arch: str) -> Exports:

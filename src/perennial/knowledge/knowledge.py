@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
+from typing import TYPE_CHECKING
 
 from perennial.knowledge.glibc_history import load_glibc_history
 from perennial.knowledge.libraries import PlatformLibrary, load_libraries
 from perennial.knowledge.musl_history import load_musl_history
 from perennial.knowledge.nodes import Family, Node, Numbers, load_families
 from perennial.knowledge.release import DistributionRelease
-from perennial.knowledge.snapshot import Snapshot
-from perennial.knowledge.symbol_store import SymbolStore, load_symbols
 from perennial.knowledge.tables import NONE, UNKNOWN, numbers, optional, pair, read_table
 from perennial.knowledge.toolchains import Toolchains, load_toolchains
 from perennial.platform_tag import Libc
+
+if TYPE_CHECKING:
+    from perennial.knowledge.snapshot import Snapshot
+    from perennial.knowledge.symbol_store import SymbolStore
 
 MUSL_SONAME = "libc.so"  # under which musl's libc is known here; Alpine spells it libc.musl-<arch>.so.1
 _FAMILIES = ("GLIBCXX", "CXXABI", "GCC", "ZLIB", "LIBATOMIC")
@@ -73,6 +76,8 @@ class Knowledge:
     def symbols(self, arch: str) -> SymbolStore:
         """What was learned of the symbols of releases on an architecture, the user's own snapshots included."""
         if arch not in self._stores:
+            from perennial.knowledge.symbol_store import load_symbols  # few wheels need it, and it brings lzma
+
             self._stores[arch] = load_symbols(arch, () if self._own is None else self._own(arch))
         return self._stores[arch]
 
@@ -89,7 +94,7 @@ class Knowledge:
             return load_musl_history(arch).exports(symbol, release.libc_release) if soname == MUSL_SONAME else None
         history = load_glibc_history(arch)
         if history.knows(soname):
-            return bool(history.providers(symbol, version, release.libc_version))
+            return history.is_provided(symbol, version, release.libc_version)
         store = self.symbols(arch)
         members = store.exporting(soname, symbol, version)
         learned = [number for number, info in enumerate(store.snapshots) if info.release == release.id]

@@ -6,8 +6,6 @@ form of the knowledge, a soname has whole families of nodes, and glibc's librari
 knowledge of single symbols will be narrower, and comes in at the same place.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from perennial.knowledge.tables import NONE, pair, read_table

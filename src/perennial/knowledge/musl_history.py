@@ -19,8 +19,6 @@ A distribution may patch more into its musl (Debian's has fts_open). Sources, co
 libraries, and the format of the table: data/musl/SOURCES.md.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import cache
 from typing import Final, NamedTuple

@@ -1,7 +1,5 @@
 """One distribution release, as a value."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple
 

@@ -7,8 +7,6 @@ change: Debian 13 gained nodes by update after its release, so that a snapshot h
 kind, and the versions of the packages that it was read from.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 

@@ -18,8 +18,6 @@ without the snapshot, in a few hundred groups. Names with white space cannot be 
 static linker cannot write them either, and a library of a release has none.
 """
 
-from __future__ import annotations
-
 import lzma
 from collections.abc import Iterator
 from typing import Final, NamedTuple

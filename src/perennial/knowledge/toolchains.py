@@ -4,8 +4,6 @@ Two uses: the forecast of what distributions with a young glibc will have, and w
 libraries define on architectures where the highest node of the x86 ones does not tell.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple
 

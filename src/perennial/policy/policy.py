@@ -1,7 +1,5 @@
 """What comes out of a derivation, as values."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple

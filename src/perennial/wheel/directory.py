@@ -6,8 +6,6 @@ is refused, as is one in which it is unclear where it begins or ends: what was a
 every installer unpacks. Sections are those of PKWARE's APPNOTE.TXT 6.3.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise

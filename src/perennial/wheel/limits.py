@@ -1,7 +1,5 @@
 """How much an archive may ask for before it is refused."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 MIB = 1 << 20

@@ -4,8 +4,6 @@ A CSV file with a line for each member: path, `algorithm=digest` in URL-safe bas
 padding, size in bytes. RECORD itself and signatures of it carry neither hash nor size.
 """
 
-from __future__ import annotations
-
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple

@@ -2,9 +2,6 @@
 are facts.
 """
 
-from __future__ import annotations
-
-import hashlib
 import os
 from operator import itemgetter
 from typing import Final, NamedTuple
@@ -172,6 +169,8 @@ def _read_member(
     algorithm = "sha256" if record is None else record.algorithm_of(entry.name)
     digest = None
     if hashes:
+        import hashlib  # 3 ms, for OpenSSL
+
         digest = hashlib.new(algorithm) if algorithm != "sha256" else hashlib.sha256()
     collector: ElfCollector | None = None
     content = archive.small(entry)
