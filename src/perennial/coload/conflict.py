@@ -10,7 +10,7 @@ from perennial.coload.imports import Change, Import, Pair
 from perennial.coload.loader import BoundReference, LoadedObject
 from perennial.elf.linkage import Definition, SymbolKind
 from perennial.elf.model import Binding
-from perennial.finding import Severity
+from perennial.finding import Rule, Severity
 
 
 class BindingLink(NamedTuple):
@@ -43,8 +43,7 @@ class Conflict(NamedTuple):
 class PairRule(Protocol):
     """A module of `perennial.coload.rules` that looks at one package after another."""
 
-    NAME: str
-    SUMMARY: str
+    RULE: Rule
 
     def find(self, pair: Pair) -> Iterable[Conflict]: ...
 
@@ -52,8 +51,7 @@ class PairRule(Protocol):
 class AloneRule(Protocol):
     """A module of `perennial.coload.rules` that looks at one package in the interpreter."""
 
-    NAME: str
-    SUMMARY: str
+    RULE: Rule
 
     def find_alone(self, imported: Import) -> Iterable[Conflict]: ...
 

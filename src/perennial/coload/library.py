@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Final, NamedTuple
 
-from perennial.elf.linkage import Linkage
+from perennial.elf.linkage import Linkage, read_linkage
 from perennial.elf.model import ElfFile
+from perennial.elf.read import read_elf
+from perennial.elf.source import ByteSource
 
-DF_SYMBOLIC: Final = 0x2
 DF_STATIC_TLS: Final = 0x10
 
 
@@ -26,3 +28,11 @@ class Library(NamedTuple):
     def name(self) -> str:
         """The soname, or the file's name."""
         return self.elf.soname or self.path.rpartition("/")[2]
+
+
+def read_library(
+    data: bytes | ByteSource, path: str, package: str | None, names: Container[str] | None = None
+) -> Library:
+    """A file's facts, with the linkage of `names` (None: of all). Raises `ElfFormatError`."""
+    linkage = read_linkage(data, names)
+    return Library(path, package, read_elf(data), linkage, symbolic=linkage.is_symbolic)

@@ -59,11 +59,15 @@ class BoundReference(NamedTuple):
 
 
 class System(NamedTuple):
-    """The files that a simulated process can map: installed ones by path, and the system's by soname."""
+    """The files that a simulated process can map: installed ones by path, and the system's by soname.
+
+    `glibc` is its version, None where that does not matter.
+    """
 
     program: Library
     libraries: Mapping[str, Library]
     installed: Mapping[str, Library]
+    glibc: tuple[int, int] | None = None
 
 
 class Process:
@@ -75,9 +79,10 @@ class Process:
         self._by_path: dict[str, LoadedObject] = {}
         self._unique: dict[str, tuple[LoadedObject, Definition]] = {}
         self._global: tuple[LoadedObject, ...] = ()
+        self._at_start: tuple[LoadedObject, ...] = ()
         program = self._add(system.program, None)
         program.search_list = self._walk(program)
-        self._global = program.search_list
+        self._global = self._at_start = program.search_list
 
     def fork(self) -> Process:
         """A process in the same state, which from now on goes its own way."""
@@ -85,6 +90,10 @@ class Process:
         copy.__dict__.update(self.__dict__)
         copy._by_name, copy._by_path, copy._unique = dict(self._by_name), dict(self._by_path), dict(self._unique)
         return copy
+
+    @property
+    def system(self) -> System:
+        return self._system
 
     @property
     def objects(self) -> tuple[LoadedObject, ...]:
@@ -99,6 +108,11 @@ class Process:
     def named(self, soname: str) -> LoadedObject | None:
         """The object that answers to a needed name."""
         return self._by_name.get(soname)
+
+    @property
+    def at_start(self) -> tuple[LoadedObject, ...]:
+        """The program and what it needs: the global scope before anything is imported."""
+        return self._at_start
 
     @property
     def global_scope(self) -> tuple[LoadedObject, ...]:

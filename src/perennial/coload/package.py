@@ -8,12 +8,8 @@ from collections.abc import Callable, Container, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
-from perennial.coload.library import DF_SYMBOLIC, Library
+from perennial.coload.library import Library, read_library
 from perennial.coload.python_code import LARGEST_CODE, LoadingCode, read_code
-from perennial.elf.linkage import Linkage, read_linkage
-from perennial.elf.model import ElfFile
-from perennial.elf.read import read_elf
-from perennial.elf.source import KeptBytes
 from perennial.elf.stream import ElfCollector, is_elf, read_with
 from perennial.errors import ElfFormatError
 from perennial.wheel.archive import Archive
@@ -122,13 +118,17 @@ def is_module(library: Library) -> bool:
 def _library(
     place: str, package: str, collector: ElfCollector, again: Callable[[], object], names: Container[str] | None
 ) -> Library | None:
-    def both(kept: KeptBytes) -> tuple[ElfFile, Linkage]:
-        return read_elf(kept), read_linkage(kept, names)
-
     try:
-        (elf, linkage), _ = read_with(both, collector.source(), again)  # type: ignore[arg-type]
+        library, _ = read_with(
+            lambda kept: read_library(kept, place, package, names),
+            collector.source(),
+            again,  # type: ignore[arg-type]
+        )
     except ElfFormatError:
         return None
-    if not elf.is_loadable or elf.is_program:
-        return None
-    return Library(place, package, elf, linkage, symbolic=bool(elf.flags & DF_SYMBOLIC))
+    return library if is_for_processes(library) else None
+
+
+def is_for_processes(library: Library) -> bool:
+    """Whether a process can map it into itself: not a program, and not an object file."""
+    return library.elf.is_loadable and library.elf.is_dynamic and not library.elf.is_program

@@ -40,6 +40,7 @@ DT_RELASZ: Final = 8
 DT_STRSZ: Final = 10
 DT_SONAME: Final = 14
 DT_RPATH: Final = 15
+DT_SYMBOLIC: Final = 16
 DT_REL: Final = 17
 DT_RELSZ: Final = 18
 DT_PLTREL: Final = 20
@@ -54,6 +55,7 @@ DT_FLAGS_1: Final = 0x6FFFFFFB
 DT_VERDEF: Final = 0x6FFFFFFC
 DT_VERNEED: Final = 0x6FFFFFFE
 
+DF_SYMBOLIC: Final = 0x2
 DF_TEXTREL: Final = 0x4
 DF_1_PIE: Final = 0x08000000
 

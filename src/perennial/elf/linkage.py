@@ -20,6 +20,8 @@ from sys import byteorder
 from typing import Final, NamedTuple
 
 from perennial.elf.constants import (
+    DF_SYMBOLIC,
+    DT_FLAGS,
     DT_JMPREL,
     DT_PLTREL,
     DT_PLTRELSZ,
@@ -27,6 +29,7 @@ from perennial.elf.constants import (
     DT_RELA,
     DT_RELASZ,
     DT_RELSZ,
+    DT_SYMBOLIC,
     DT_SYMTAB,
     DT_VERSYM,
     PT_GNU_RELRO,
@@ -90,12 +93,14 @@ class Reference(NamedTuple):
 
 class Linkage(NamedTuple):
     """The definitions by name, the references in the order of the symbol table, and whether the file
-    has a version table at all, which changes what its definitions match.
+    has a version table at all, which changes what its definitions match. `is_symbolic` is DT_SYMBOLIC or
+    DF_SYMBOLIC: the file's references look into the file itself first.
     """
 
     definitions: Mapping[str, tuple[Definition, ...]]
     references: tuple[Reference, ...]
     is_versioned: bool
+    is_symbolic: bool = False
 
 
 _KINDS: Final = {
@@ -182,7 +187,13 @@ class _Reader:
                     definitions[name] = (*definitions.get(name, ()), definition)
                 if row.symbol in relocated or definition is None:
                     references.append(self._reference(row, name, own=definition is not None))
-        return Linkage(definitions, tuple(references), is_versioned=self._dynamic.get(DT_VERSYM) is not None)
+        flags = self._dynamic.get(DT_FLAGS) or 0
+        return Linkage(
+            definitions,
+            tuple(references),
+            is_versioned=self._dynamic.get(DT_VERSYM) is not None,
+            is_symbolic=self._dynamic.get(DT_SYMBOLIC) is not None or bool(flags & DF_SYMBOLIC),
+        )
 
     def _blocks(self, count: int, relocated: frozenset[int]) -> Iterable[list[_Row]]:
         """The rows with a name and a binding that lookups see."""

@@ -15,10 +15,13 @@ from perennial.coload.imports import Change, Pair
 from perennial.coload.rules.captures import captured_changes
 from perennial.elf.linkage import SymbolKind
 from perennial.elf.model import Binding
-from perennial.finding import Severity
+from perennial.finding import Rule, Severity
 
-NAME: Final = "captured-shared-library"
-SUMMARY: Final = "a shared library of the system runs one package's code in the name of all others"
+RULE: Final = Rule(
+    "captured-shared-library",
+    "A shared library of the system runs one package's code in the name of all others",
+    "Whoever comes later depends on a package that it does not know; it goes well as long as both definitions do the same.",
+)
 
 
 def find(pair: Pair) -> Iterator[Conflict]:
@@ -32,7 +35,7 @@ def find(pair: Pair) -> Iterator[Conflict]:
         first, second = pair.first.package.name, pair.second.package.name
         assert worst.together.definition is not None  # noqa: S101 - a captured reference has one
         yield Conflict(
-            rule=NAME,
+            rule=RULE.id,
             severity=Severity.WARNING if _weight(worst) else Severity.INFO,
             order=(first, second),
             symbol=worst.together.reference.name,

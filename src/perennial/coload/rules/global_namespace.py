@@ -10,10 +10,13 @@ from perennial.coload.conflict import Conflict, describe, holds_state, is_alloca
 from perennial.coload.imports import Change, Pair
 from perennial.elf.linkage import SymbolKind
 from perennial.elf.model import Binding
-from perennial.finding import Severity
+from perennial.finding import Rule, Severity
 
-NAME: Final = "global-namespace"
-SUMMARY: Final = "a package that is loaded with RTLD_GLOBAL answers for another package's symbols"
+RULE: Final = Rule(
+    "global-namespace",
+    "A package that is loaded with RTLD_GLOBAL answers for another package's symbols",
+    "Two builds of one library are mixed function by function, and each takes the other's objects for its own.",
+)
 
 
 def find(pair: Pair) -> Iterator[Conflict]:
@@ -33,7 +36,7 @@ def find(pair: Pair) -> Iterator[Conflict]:
         if worst.definition is None:
             continue
         yield Conflict(
-            rule=NAME,
+            rule=RULE.id,
             severity=(Severity.INFO, Severity.WARNING, Severity.ERROR)[_weight(changes[0])],
             order=(first, second),
             symbol=worst.reference.name,

@@ -8,10 +8,13 @@ from typing import Final
 from perennial.coload.conflict import BindingLink, Conflict, name_of
 from perennial.coload.imports import Pair, Replaced
 from perennial.coload.loader import match
-from perennial.finding import Severity
+from perennial.finding import Rule, Severity
 
-NAME: Final = "library-replaced"
-SUMMARY: Final = "two packages bring different libraries under the same soname, and a process loads one of them"
+RULE: Final = Rule(
+    "library-replaced",
+    "Two packages bring different libraries under one soname, and a process loads one of them",
+    "The package that is imported second runs with a library that it was never built or tested with.",
+)
 
 
 def find(pair: Pair) -> Iterator[Conflict]:
@@ -41,7 +44,7 @@ def _conflict(pair: Pair, item: Replaced, lacking: list[str]) -> Conflict:
     user = item.users[0].partition("/site-packages/")[2] or item.users[0]
     missing = f"; it lacks {', '.join(lacking[:3])}{' and others' if len(lacking) > 3 else ''}" if lacking else ""
     return Conflict(
-        rule=NAME,
+        rule=RULE.id,
         severity=Severity.ERROR if lacking else Severity.WARNING,
         order=(first, second),
         symbol=lacking[0] if lacking else None,

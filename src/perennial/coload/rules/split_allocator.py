@@ -8,10 +8,13 @@ from typing import Final
 from perennial.coload.conflict import Conflict, is_allocator, link, link_of, name_of
 from perennial.coload.imports import Pair
 from perennial.coload.rules.captures import captured_changes, references_of_second
-from perennial.finding import Severity
+from perennial.finding import Rule, Severity
 
-NAME: Final = "split-allocator"
-SUMMARY: Final = "a package's operator new or delete serves a shared library of the system, and others use another"
+RULE: Final = Rule(
+    "split-allocator",
+    "A shared library of the system allocates with one package's operator new, and another package frees with a different one",
+    "Memory that one allocator has given and another takes back corrupts the heap.",
+)
 
 
 def find(pair: Pair) -> Iterator[Conflict]:
@@ -34,7 +37,7 @@ def find(pair: Pair) -> Iterator[Conflict]:
     first, second = pair.first.package.name, pair.second.package.name
     shared, culprit = name_of(change.together.asker), name_of(change.together.provider or change.together.asker)
     yield Conflict(
-        rule=NAME,
+        rule=RULE.id,
         severity=Severity.ERROR,
         order=(first, second),
         symbol=change.together.reference.name,

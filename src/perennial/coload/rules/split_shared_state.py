@@ -14,10 +14,13 @@ from perennial.coload.conflict import Conflict, describe, holds_state, link, lin
 from perennial.coload.imports import Change, Pair
 from perennial.coload.loader import BoundReference
 from perennial.coload.rules.captures import captured_changes, references_of_second
-from perennial.finding import Severity
+from perennial.finding import Rule, Severity
 
-NAME: Final = "split-shared-state"
-SUMMARY: Final = "a shared library of the system keeps its state in one package, and another package looks elsewhere"
+RULE: Final = Rule(
+    "split-shared-state",
+    "A shared library of the system keeps its state in one package, and another package looks elsewhere",
+    "What one of them writes the other does not see: a call through a variable that nobody has set crashes.",
+)
 
 
 def find(pair: Pair) -> Iterator[Conflict]:
@@ -40,7 +43,7 @@ def _conflict(pair: Pair, change: Change, others: list[BoundReference]) -> Confl
     symbol, shared, culprit = together.reference.name, name_of(together.asker), name_of(together.provider)
     first, second = pair.first.package.name, pair.second.package.name
     return Conflict(
-        rule=NAME,
+        rule=RULE.id,
         severity=Severity.ERROR,
         order=(first, second),
         symbol=symbol,

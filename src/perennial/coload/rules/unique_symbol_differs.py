@@ -13,10 +13,13 @@ from typing import Final
 from perennial.coload.conflict import Conflict, link, name_of
 from perennial.coload.imports import Change, Pair
 from perennial.elf.model import Binding
-from perennial.finding import Severity
+from perennial.finding import Rule, Severity
 
-NAME: Final = "unique-symbol-differs"
-SUMMARY: Final = "two packages bring different definitions of a symbol of which a process keeps one"
+RULE: Final = Rule(
+    "unique-symbol-differs",
+    "Two packages bring definitions of different size of a symbol of which a process keeps one",
+    "Code that was compiled for the larger one reads and writes past the end of the smaller.",
+)
 
 
 def find(pair: Pair) -> Iterator[Conflict]:
@@ -33,7 +36,7 @@ def find(pair: Pair) -> Iterator[Conflict]:
         if compiled_for is None or together.definition is None or together.provider is None:
             continue
         yield Conflict(
-            rule=NAME,
+            rule=RULE.id,
             severity=Severity.ERROR,
             order=(first, second),
             symbol=symbol,

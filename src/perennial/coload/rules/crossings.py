@@ -1,0 +1,33 @@
+"""References of the second package that lead into the first package's files, by the library they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from perennial.coload.conflict import BindingLink, link, name_of
+from perennial.coload.imports import Change, Pair
+
+
+def crossing_changes(pair: Pair, belongs: Callable[[str], bool]) -> list[Change]:
+    """Changed references to some symbols that lead to another build than the second package's own."""
+    found = []
+    for change in pair.changes:
+        provider, own = change.together.provider, change.alone.provider
+        if provider is None or provider.library.package is None or change.together.asker.library.package is None:
+            continue
+        same_build = own is not None and own.library.elf.build_id == provider.library.elf.build_id is not None
+        if not same_build and belongs(change.together.reference.name):
+            found.append(change)
+    return sorted(found, key=lambda change: (change.together.reference.name, change.together.asker.library.path))
+
+
+def links_of(pair: Pair, changes: list[Change]) -> Iterator[BindingLink]:
+    """The first few as links of the chain, each saying why the other package is visible."""
+    visible = {loaded.library.path for loaded in pair.process.global_scope}
+    for change in changes[:5]:
+        provider = change.together.provider
+        if provider is not None and provider.library.path in visible:
+            why = f"{name_of(provider)} was loaded with RTLD_GLOBAL"
+        else:
+            why = "a process loads one object for each soname, and this one was there already"
+        yield link(change, why)
