@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Iterable
 from typing import Any, Final
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _MOST_BYTES: Final = 256 << 20
 _LARGEST: Final = 512 << 20  # of one record, inflated
 _SUFFIX: Final = ".z"

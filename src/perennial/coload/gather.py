@@ -20,6 +20,7 @@ from perennial.coload.library_format import decode_library, encode_library
 from perennial.coload.loader import System
 from perennial.coload.package import Package, Root
 from perennial.coload.profile import Profile, names_of_interest
+from perennial.elf.linkage import name_digest
 
 
 class Source(Protocol):
@@ -68,13 +69,19 @@ def gather(
             advance()
         found = tuple(packages[index] for index in range(len(sources)))
         profile = system.profile(_needed(found))
-        more, everybody = _more_names(found, sources, profile, cache)
-        more |= names_of_interest(profile)
-        if more <= names:
+        more = (_contested(found, sources, profile, cache) | names_of_interest(profile)) - names
+        if not more:
             break
-        todo = set(range(len(sources))) if everybody or not names_of_interest(profile) <= names else set()
-        todo |= {index for index in packages if _may_concern(packages[index], found, profile)}
         names |= more
+        asked = {name_digest(name) for name in more}
+        todo = {
+            index
+            for index, package in packages.items()
+            if any(
+                not asked.isdisjoint(library.linkage.left_out) or not more.isdisjoint(library.linkage.definitions)
+                for library in package.libraries
+            )
+        }
     cache.prune()
     return Gathered(profile, found)
 
@@ -96,18 +103,28 @@ def _needed(packages: Iterable[Package]) -> frozenset[str]:
     return frozenset(name for package in packages for library in package.libraries for name in library.elf.needed)
 
 
-def _more_names(
+def _contested(
     packages: Sequence[Package], sources: Sequence[Source], profile: Profile, cache: FactsCache
-) -> tuple[frozenset[str], bool]:
-    """Definitions of libraries that other packages may be bound to, and whether that is any package."""
+) -> frozenset[str]:
+    """Symbols that a package's references may find in another package's files.
+
+    A file of which only a hash of each reference is known may be taken for one that asks for a symbol when
+    it does not: then a name is read in vain.
+    """
     visible = _visible_to_all(packages, profile)
     shared = _under_one_soname(packages, profile)
+    asked = [frozenset().union(*(library.linkage.left_out for library in package.libraries)) for package in packages]
     names: set[str] = set()
     for index, package in enumerate(packages):
-        wanted = {library.path for library in package.libraries if library.path in visible or library.path in shared}
-        if wanted:
-            names |= _definitions(sources[index], wanted, cache)
-    return frozenset(names), bool(visible)
+        paths = {library.path for library in package.libraries}
+        for wanted, askers in (
+            (paths & visible, [digests for other, digests in enumerate(asked) if other != index]),
+            (paths & shared, asked),
+        ):
+            if wanted:
+                digests = frozenset().union(*askers)
+                names |= {name for name in _definitions(sources[index], wanted, cache) if name_digest(name) in digests}
+    return frozenset(names)
 
 
 def _visible_to_all(packages: Sequence[Package], profile: Profile) -> set[str]:
@@ -135,13 +152,6 @@ def _under_one_soname(packages: Sequence[Package], profile: Profile) -> set[str]
         for library in alike
         if library.package is not None
     }
-
-
-def _may_concern(package: Package, packages: Sequence[Package], profile: Profile) -> bool:
-    """Whether the package needs or has a library of which there are several."""
-    shared = _under_one_soname(packages, profile)
-    names = {library.name for each in packages for library in each.libraries if library.path in shared}
-    return any(library.name in names or not names.isdisjoint(library.elf.needed) for library in package.libraries)
 
 
 def _definitions(source: Source, paths: set[str], cache: FactsCache) -> set[str]:
@@ -186,5 +196,5 @@ def decode_package(record: Any) -> Package:
 
 
 def _roots(record: Iterable[Any]) -> Iterator[Root]:
-    for path, visible_to_all, asked_by in record:
-        yield Root(str(path), bool(visible_to_all), str(asked_by))
+    for path, visible_to_all, asked_by, certain in record:
+        yield Root(str(path), bool(visible_to_all), str(asked_by), bool(certain))

@@ -7,6 +7,8 @@ names). Decoding checks types as far as a damaged file could lead somewhere, and
 
 from __future__ import annotations
 
+from array import array
+from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -50,6 +52,7 @@ def encode_library(library: Library) -> dict[str, Any]:
         "stack": elf.stack.value,
         "versioned": linkage.is_versioned,
         "symbolic": linkage.is_symbolic,
+        "left_out": b64encode(array("I", sorted(linkage.left_out)).tobytes()).decode(),
         "attributes": [list(each) for each in attributes],
         "defines": [name for name, _, _ in definitions],
         "sizes": [size for _, size, _ in definitions],
@@ -103,7 +106,14 @@ def _decode(record: dict[str, Any], package: str | None) -> Library:
         x86_isa_needed=0, x86_isa_used=0,
     )  # fmt: skip
     symbolic = bool(record["symbolic"])
-    linkage = Linkage(definitions, references, is_versioned=bool(record["versioned"]), is_symbolic=symbolic)
+    left_out = array("I", b64decode(record["left_out"]))
+    linkage = Linkage(
+        definitions,
+        references,
+        is_versioned=bool(record["versioned"]),
+        is_symbolic=symbolic,
+        left_out=frozenset(left_out),
+    )
     return Library(str(record["path"]), package, elf, linkage, symbolic)
 
 

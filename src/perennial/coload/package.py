@@ -28,12 +28,13 @@ class Root(NamedTuple):
     """A file that is loaded by itself: by an import statement, or by name through ctypes.
 
     `visible_to_all` is RTLD_GLOBAL; `asked_by` names the Python file that asks for that, or for the
-    load, and is empty for plain imports.
+    load, and is empty for plain imports. `certain` is whether importing that file does so.
     """
 
     path: str
     visible_to_all: bool
     asked_by: str
+    certain: bool = True
 
 
 class Package(NamedTuple):
@@ -95,16 +96,23 @@ def find_roots(libraries: Sequence[Library], code: Sequence[LoadingCode]) -> tup
     by_name: dict[str, list[Library]] = {}
     for library in libraries:
         by_name.setdefault(library.path.rpartition("/")[2], []).append(library)
-    flags = next((one for one in code if one.sets_global_flags is not None), None)
+    flags = min(
+        (one for one in code if one.sets_global_flags is not None),
+        key=lambda one: (not one.flags_certain, one.path),
+        default=None,
+    )
     roots: dict[str, Root] = {}
     for one in sorted(code, key=lambda one: one.path):
         for call in one.calls:
             for library in by_name.get(call.file or "", ()):
-                roots.setdefault(library.path, Root(library.path, call.visible_to_all, f"{one.path}:{call.line}"))
-    asked_by = "" if flags is None else f"{flags.path}:{flags.sets_global_flags}"
+                asked_by = f"{one.path}:{call.line}"
+                roots.setdefault(library.path, Root(library.path, call.visible_to_all, asked_by, call.certain))
+    plain = Root("", visible_to_all=False, asked_by="")
+    if flags is not None:
+        plain = Root("", True, f"{flags.path}:{flags.sets_global_flags}", flags.flags_certain)
     for library in libraries:
         if is_module(library):
-            roots.setdefault(library.path, Root(library.path, flags is not None, asked_by))
+            roots.setdefault(library.path, plain._replace(path=library.path))
     return tuple(roots.values())
 
 

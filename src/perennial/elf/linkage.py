@@ -18,6 +18,7 @@ from enum import StrEnum
 from struct import Struct
 from sys import byteorder
 from typing import Final, NamedTuple
+from zlib import crc32
 
 from perennial.elf.constants import (
     DF_SYMBOLIC,
@@ -94,13 +95,15 @@ class Reference(NamedTuple):
 class Linkage(NamedTuple):
     """The definitions by name, the references in the order of the symbol table, and whether the file
     has a version table at all, which changes what its definitions match. `is_symbolic` is DT_SYMBOLIC or
-    DF_SYMBOLIC: the file's references look into the file itself first.
+    DF_SYMBOLIC: the file's references look into the file itself first. `left_out` has the CRC-32 of the names
+    of references that nobody asked for: enough to see whether one of them may matter after all.
     """
 
     definitions: Mapping[str, tuple[Definition, ...]]
     references: tuple[Reference, ...]
     is_versioned: bool
     is_symbolic: bool = False
+    left_out: frozenset[int] = frozenset()
 
 
 _KINDS: Final = {
@@ -141,6 +144,11 @@ def read_linkage(data: bytes | ByteSource, names: Container[str] | None = None) 
     return _Reader(image, dynamic, strings, verneeds, verdefs, names).read()
 
 
+def name_digest(name: str) -> int:
+    """What `Linkage.left_out` has of a name."""
+    return crc32(name.encode("utf-8", "surrogateescape"))
+
+
 class _Row(NamedTuple):
     """A symbol table entry that takes part in binding."""
 
@@ -155,7 +163,7 @@ class _Row(NamedTuple):
 
 
 class _Reader:
-    def __init__(
+    def __init__(  # noqa: PLR0917 - what the file has, in the order in which it is read
         self,
         image: Image,
         dynamic: DynamicTable,
@@ -177,10 +185,13 @@ class _Reader:
         relocated = relocated_symbols(self._image, self._dynamic)
         definitions: dict[str, tuple[Definition, ...]] = {}
         references: list[Reference] = []
+        left_out: set[int] = set()
         for rows in self._blocks(count, relocated):
             for row, name in zip(rows, self._strings.get_all([row.name for row in rows]), strict=True):
                 unique = row.info >> 4 == _STB_UNIQUE
                 if self._names is not None and not unique and name not in self._names:
+                    if row.section == SHN_UNDEF or row.symbol in relocated:
+                        left_out.add(name_digest(name))
                     continue
                 definition = self._definition(row)
                 if definition is not None:
@@ -193,6 +204,7 @@ class _Reader:
             tuple(references),
             is_versioned=self._dynamic.get(DT_VERSYM) is not None,
             is_symbolic=self._dynamic.get(DT_SYMBOLIC) is not None or bool(flags & DF_SYMBOLIC),
+            left_out=frozenset(left_out),
         )
 
     def _blocks(self, count: int, relocated: frozenset[int]) -> Iterable[list[_Row]]:

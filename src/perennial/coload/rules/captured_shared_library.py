@@ -20,7 +20,8 @@ from perennial.finding import Rule, Severity
 RULE: Final = Rule(
     "captured-shared-library",
     "A shared library of the system runs one package's code in the name of all others",
-    "Whoever comes later depends on a package that it does not know; it goes well as long as both definitions do the same.",
+    "Whoever comes later runs code of a package that it does not know; that goes well as long as both definitions do "
+    "the same.",
 )
 
 

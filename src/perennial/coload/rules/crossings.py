@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from perennial.coload.conflict import BindingLink, link, name_of
 from perennial.coload.imports import Change, Pair
+from perennial.finding import Severity
 
 
 def crossing_changes(pair: Pair, belongs: Callable[[str], bool]) -> list[Change]:
@@ -19,6 +20,19 @@ def crossing_changes(pair: Pair, belongs: Callable[[str], bool]) -> list[Change]
         if not same_build and belongs(change.together.reference.name):
             found.append(change)
     return sorted(found, key=lambda change: (change.together.reference.name, change.together.asker.library.path))
+
+
+def severity_of(pair: Pair, changes: list[Change]) -> Severity:
+    """An error; a warning where all depends on Python code that may never run."""
+    certain: set[str] = set()
+    uncertain: set[str] = set()
+    for root in pair.first.package.roots:
+        if root.visible_to_all:
+            loaded = next((one for one in pair.process.objects if one.library.path == root.path), None)
+            if loaded is not None:
+                (certain if root.certain else uncertain).update(one.library.path for one in loaded.search_list)
+    providers = {change.together.provider.library.path for change in changes if change.together.provider is not None}
+    return Severity.WARNING if providers <= uncertain - certain else Severity.ERROR
 
 
 def links_of(pair: Pair, changes: list[Change]) -> Iterator[BindingLink]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from perennial.coload.conflict import Conflict, describe, holds_state, is_allocator, link, name_of
 from perennial.coload.imports import Change, Pair
+from perennial.coload.rules.crossings import severity_of
 from perennial.elf.linkage import SymbolKind
 from perennial.elf.model import Binding
 from perennial.finding import Rule, Severity
@@ -37,7 +38,7 @@ def find(pair: Pair) -> Iterator[Conflict]:
             continue
         yield Conflict(
             rule=RULE.id,
-            severity=(Severity.INFO, Severity.WARNING, Severity.ERROR)[_weight(changes[0])],
+            severity=(Severity.INFO, Severity.WARNING, severity_of(pair, changes))[_weight(changes[0])],
             order=(first, second),
             symbol=worst.reference.name,
             bindings=tuple(link(change, f"{asked} loads {culprit} with RTLD_GLOBAL") for change in changes[:5]),

@@ -24,14 +24,17 @@ RULE: Final = Rule(
     "system's, throwing ends the process.",
 )
 
-_SYMBOL: Final = re.compile(r"^(?:_Unwind_\w+|__(?:de)?register_frame\w*|__cxa_\w+|__gxx_personality\w*)$")
-# Of the C library, which has its own rules
-_NOT: Final = frozenset({"__cxa_atexit", "__cxa_finalize", "__cxa_at_quick_exit", "__cxa_thread_atexit_impl"})
+# The unwinder's functions, whose contexts are of one build (LSB, "Interfaces for libgcc_s"), and those of the
+# C++ runtime that share the list of caught exceptions (Itanium C++ ABI, "Exception Handling", 2.2 to 2.5).
+_SYMBOL: Final = re.compile(
+    r"^(?:_Unwind_\w+|__(?:de)?register_frame\w*|__gxx_personality\w*"
+    r"|__cxa_(?:throw|rethrow|(?:begin|end)_catch|get_globals\w*|(?:allocate|free)_exception|get_exception_ptr))$"
+)
 
 
 def is_unwinding(symbol: str) -> bool:
-    """Whether it is a function of the unwinder (LSB, "Interfaces for libgcc_s") or of C++ exceptions."""
-    return _SYMBOL.match(symbol) is not None and symbol not in _NOT
+    """Whether it is a function of the unwinder or one that throws and catches."""
+    return _SYMBOL.match(symbol) is not None
 
 
 def find_alone(imported: Import) -> Iterator[Conflict]:

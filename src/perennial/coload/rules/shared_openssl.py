@@ -8,8 +8,8 @@ from typing import Final
 
 from perennial.coload.conflict import Conflict, name_of
 from perennial.coload.imports import Pair
-from perennial.coload.rules.crossings import crossing_changes, links_of
-from perennial.finding import Rule, Severity
+from perennial.coload.rules.crossings import crossing_changes, links_of, severity_of
+from perennial.finding import Rule
 
 RULE: Final = Rule(
     "shared-openssl",
@@ -32,7 +32,7 @@ def find(pair: Pair) -> Iterator[Conflict]:
     provider = name_of(worst.provider or worst.asker)
     yield Conflict(
         rule=RULE.id,
-        severity=Severity.ERROR,
+        severity=severity_of(pair, changes),
         order=(first, second),
         symbol=worst.reference.name,
         bindings=tuple(links_of(pair, changes)),

@@ -12,7 +12,7 @@ from perennial.finding import Rule, Severity
 
 RULE: Final = Rule(
     "split-allocator",
-    "A shared library of the system allocates with one package's operator new, and another package frees with a different one",
+    "A shared library of the system uses one package's operator new, and another package a different one",
     "Memory that one allocator has given and another takes back corrupts the heap.",
 )
 
@@ -51,7 +51,7 @@ def find(pair: Pair) -> Iterator[Conflict]:
             "memory that one allocates and the other frees corrupts the heap where the two differ"
         ),
         remedy=(
-            f"{first}: do not export operator new and delete from a package: a version script, -fvisibility=hidden with "
+            f"{first}: do not export operator new and delete: a version script, or -fvisibility=hidden with "
             f"-Wl,--exclude-libs,ALL. Until then: import {second} before {first}"
         ),
     )

@@ -53,7 +53,7 @@ def _conflict(pair: Pair, change: Change, others: list[BoundReference]) -> Confl
         ),
         message=(
             f"{shared} was bound to the copy of {symbol} that {culprit} exports ({describe(together.definition)}), "
-            f"and {name_of(others[0].asker)} uses that of {name_of(others[0].provider) if others[0].provider else shared}: "
+            f"and {name_of(others[0].asker)} uses that of {name_of(others[0].provider or others[0].asker)}: "
             "what one writes, the other does not see"
         ),
         remedy=(

@@ -50,7 +50,7 @@ def find(pair: Pair) -> Iterator[Conflict]:
                 "the one writes past what the other has"
             ),
             remedy=(
-                f"{first} and {second}: compile with -fno-gnu-unique, or do not export the symbol (-fvisibility=hidden, "
+                f"{first} and {second}: compile with -fno-gnu-unique, or do not export it (-fvisibility=hidden, "
                 "a version script); or build both against the same version of the library that has it"
             ),
         )
