@@ -16,62 +16,106 @@ if TYPE_CHECKING:
         ArchiveError,
         ArchiveLimits,
         AuditReport,
+        Axis,
+        Detail,
         DistributionRelease,
         ElfFile,
         ElfFormatError,
         FetchError,
         Finding,
+        Installer,
         Knowledge,
         Libc,
+        Override,
         PerennialError,
         PlatformTag,
         Policy,
+        Python,
+        Refusal,
         Severity,
+        Target,
         UnreadableError,
         UsageError,
         Wheel,
         WheelFilenameError,
+        accepted_tags,
         audit,
         audit_wheel,
+        best,
+        compatible,
         derive_policy,
+        first_refusal,
+        inspect_interpreter,
+        inspect_root,
         load_knowledge,
+        parse_target,
+        platform_tags,
         read_elf,
         read_wheel,
+        this_system,
     )
 
 __all__ = [
     "ArchiveError",
     "ArchiveLimits",
     "AuditReport",
+    "Axis",
+    "Detail",
     "DistributionRelease",
     "ElfFile",
     "ElfFormatError",
     "FetchError",
     "Finding",
+    "Installer",
     "Knowledge",
     "Libc",
+    "Override",
     "PerennialError",
     "PlatformTag",
     "Policy",
+    "Python",
+    "Refusal",
     "Severity",
+    "Target",
     "UnreadableError",
     "UsageError",
     "Wheel",
     "WheelFilenameError",
     "__version__",
+    "accepted_tags",
     "audit",
     "audit_wheel",
+    "best",
+    "compatible",
     "derive_policy",
+    "first_refusal",
+    "inspect_interpreter",
+    "inspect_root",
     "load_knowledge",
+    "parse_target",
+    "platform_tags",
     "read_elf",
     "read_wheel",
+    "this_system",
 ]
+
+_OF_TAGS = frozenset(
+    (
+        *("Axis", "Detail", "Installer", "Override", "Python", "Refusal", "Target"),
+        *("accepted_tags", "best", "compatible", "first_refusal", "platform_tags"),
+        *("inspect_interpreter", "inspect_root", "parse_target", "this_system"),
+    )
+)
 
 
 def __getattr__(name: str) -> Any:
     """Imports the interface when it is first used: `import perennial` itself costs nothing."""
     if name in __all__:
-        from perennial import api
+        from importlib import import_module
 
-        return getattr(api, name)
+        # An installer that asks for tags does not load what audits wheels.
+        module = import_module("perennial.tags" if name in _OF_TAGS else "perennial.api")
+        # Kept here, because importing the interface binds packages of the same name: perennial.audit.
+        value = globals()[name] = getattr(module, name)
+        return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

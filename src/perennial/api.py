@@ -22,6 +22,24 @@ from perennial.finding import Finding, Severity
 from perennial.knowledge import DistributionRelease, Knowledge, load_knowledge
 from perennial.platform_tag import Libc, PlatformTag
 from perennial.policy import Policy, policies
+from perennial.tags import (
+    Axis,
+    Detail,
+    Installer,
+    Override,
+    Python,
+    Refusal,
+    Target,
+    accepted_tags,
+    best,
+    compatible,
+    first_refusal,
+    inspect_interpreter,
+    inspect_root,
+    parse_target,
+    platform_tags,
+    this_system,
+)
 from perennial.wheel.exports import find_exporters
 from perennial.wheel.limits import ArchiveLimits
 from perennial.wheel.wheel import Wheel, read_wheel
@@ -30,27 +48,43 @@ __all__ = [
     "ArchiveError",
     "ArchiveLimits",
     "AuditReport",
+    "Axis",
+    "Detail",
     "DistributionRelease",
     "ElfFile",
     "ElfFormatError",
     "FetchError",
     "Finding",
+    "Installer",
     "Knowledge",
     "Libc",
+    "Override",
     "PerennialError",
     "PlatformTag",
     "Policy",
+    "Python",
+    "Refusal",
     "Severity",
+    "Target",
     "UnreadableError",
     "UsageError",
     "Wheel",
     "WheelFilenameError",
+    "accepted_tags",
     "audit",
     "audit_wheel",
+    "best",
+    "compatible",
     "derive_policy",
+    "first_refusal",
+    "inspect_interpreter",
+    "inspect_root",
     "load_knowledge",
+    "parse_target",
+    "platform_tags",
     "read_elf",
     "read_wheel",
+    "this_system",
 ]
 
 

@@ -5,6 +5,7 @@ The oracle is the builder's spec (tests/support/elf_spec.py), which owes nothing
 
 from __future__ import annotations
 
+from array import array
 from itertools import pairwise
 from typing import Literal
 
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perennial.arch import ElfAbi
+from perennial.elf.export_hashes import hash_word
 from perennial.elf.model import (
     Binding,
     DynamicSymbol,
@@ -42,6 +44,7 @@ from tests.support.elf_builder import (
     symbol_order,
 )
 from tests.support.elf_builder import Verdef as SpecVerdef
+from tests.support.elf_tables import exports_in_order, gnu_hash
 
 # ----- what a spec says
 
@@ -76,6 +79,7 @@ def expected(spec: ElfSpec) -> ElfFile:
         verdefs=(),
         imports=(),
         exports=None,
+        export_hashes=None,
         flags=0,
         flags_1=0,
         has_text_relocations=False,
@@ -99,11 +103,19 @@ def expected(spec: ElfSpec) -> ElfFile:
         verdefs=verdefs_read(spec),
         imports=tuple(symbol for symbol in symbols if not symbol.defined),
         exports=tuple(symbol for symbol in symbols if symbol.defined),
+        export_hashes=hashes_read(spec),
         flags=spec.dt_flags or 0,
         flags_1=spec.dt_flags_1 or 0,
         has_text_relocations=spec.textrel or bool((spec.dt_flags or 0) & 4),
         has_relr=spec.relr,
     )
+
+
+def hashes_read(spec: ElfSpec) -> bytes | None:
+    """A word for each export, in the order of the table; none where nothing is in it, and none of programs."""
+    if spec.hash_style not in ("gnu", "both") or not spec.exports or spec.interpreter is not None:
+        return None
+    return array("I", [gnu_hash(export.name) | 1 for export in exports_in_order(spec)]).tobytes()
 
 
 def count_that_loaders_see(spec: ElfSpec) -> int:
@@ -343,3 +355,14 @@ def test_truncated_anywhere(arch: str) -> None:
     for end in range(len(data)):
         with pytest.raises(ElfFormatError):
             read_elf(data[:end], exports=True)
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0"), max_size=600))
+def test_hash_words_are_bernsteins_hash(name: str) -> None:
+    """glibc, `_dl_new_hash`; the lowest bit is the table's own."""
+    assert hash_word(name) == gnu_hash(name) | 1
+
+
+def test_long_names_have_the_same_hash() -> None:
+    for size in (510, 511, 512, 513, 5000):
+        assert hash_word("_Z" + "x" * (size - 2)) == gnu_hash("_Z" + "x" * (size - 2)) | 1

@@ -47,14 +47,19 @@ done
 
 
 class Suite(NamedTuple):
-    """A Debian suite on an architecture; `release` as the knowledge calls it."""
+    """A Debian suite on an architecture; `release` as the knowledge calls it.
+
+    `only` are the packages to install, where it is not those that the knowledge was read from.
+    """
 
     name: str
     release: str
     architecture: Architecture
+    only: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.name}-{_DEBIAN_NAMES[self.architecture]}"
+        kind = f"{self.only[0]}-" if self.only else ""
+        return f"{kind}{self.name}-{_DEBIAN_NAMES[self.architecture]}"
 
 
 class Root(NamedTuple):
@@ -73,6 +78,13 @@ SUITES: Final = tuple(
     for name, release in (("bookworm", "debian:12"), ("trixie", "debian:13"))
     for architecture in _DEBIAN_NAMES
 )
+# Systems with Pythons to run: glibc 2.31, 2.36, 2.41, and what sid has.
+PYTHON_SUITES: Final = (
+    Suite("bullseye", "debian:11", Architecture.X86_64, ("python3", "python3-dbg", "python3-distutils")),
+    Suite("bookworm", "debian:12", Architecture.X86_64, ("python3", "python3-dbg", "pypy3")),
+    Suite("trixie", "debian:13", Architecture.X86_64, ("python3", "python3-dbg", "pypy3")),
+    Suite("sid", "debian:unstable", Architecture.X86_64, ("python3", "python3-dbg")),
+)
 
 
 def obtain(suite: Suite) -> Root:
@@ -81,9 +93,9 @@ def obtain(suite: Suite) -> Root:
     UnavailableError where this machine has no means; AssertionError where it has, and they fail.
     """
     place = cache_dir() / f"{suite}-{datetime.now(UTC).date().isoformat()}"
-    with _alone(cache_dir() / f".{suite}.lock"):
+    with alone(cache_dir() / f".{suite}.lock"):
         if not place.is_dir():
-            for old in cache_dir().glob(f"{suite}-*"):
+            for old in cache_dir().glob(f"{suite}-20*"):
                 shutil.rmtree(old)
             partial = cache_dir() / f".partial-{suite}"
             shutil.rmtree(partial, ignore_errors=True)
@@ -104,6 +116,8 @@ def cache_dir() -> Path:
 
 def packages(suite: Suite) -> list[str]:
     """What is installed: the packages that the shipped knowledge was read from, whatever their version."""
+    if suite.only:
+        return sorted({"base-files", *suite.only})
     store = load_symbols(suite.architecture.value)
     found = [name for info in store.snapshots if info.release == suite.release for name in info.packages]
     return sorted({"base-files", *found})
@@ -140,6 +154,9 @@ def _make(suite: Suite, place: Path) -> None:
         how = ["--variant=essential"]
     archive = place / "root.tar"
     command = [program, *how, f"--architectures={name}", f"--include={','.join(packages(suite))}"]
+    if suite.name == "sid":
+        # Its Release file is for a week; a mirror that is not updated daily has an older one. The keys still count.
+        command.append('--aptopt=Acquire::Check-Valid-Until "false"')
     command += [suite.name, str(archive), apt_mirror()]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
@@ -159,7 +176,7 @@ def _make(suite: Suite, place: Path) -> None:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def alone(path: Path) -> Iterator[None]:
     """Only one process at a time; the others wait."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as file:
@@ -178,8 +195,9 @@ def main() -> int:
         return None
 
     with ThreadPoolExecutor(2) as pool:
-        troubles = [trouble for trouble in pool.map(attempt, SUITES) if trouble is not None]
-    sys.stdout.write(f"{len(SUITES) - len(troubles)} of {len(SUITES)} roots\n")
+        suites = (*SUITES, *PYTHON_SUITES)
+        troubles = [trouble for trouble in pool.map(attempt, suites) if trouble is not None]
+    sys.stdout.write(f"{len(suites) - len(troubles)} of {len(suites)} roots\n")
     for trouble in dict.fromkeys(troubles):
         sys.stderr.write(f"{trouble}\n")
     return 1 if troubles else 0

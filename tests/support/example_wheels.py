@@ -151,6 +151,10 @@ def _host_library(folder: Path) -> None:
     demo(folder, module(needed=(LIBC, "libGL.so.1")))
 
 
+def _unresolved(folder: Path) -> None:
+    demo(folder, module(Import("foo_create"), Import("foo_version")))
+
+
 def _stale_need(folder: Path) -> None:
     demo(folder, module(verneeds=(Need("libssl.so.1.1", (NeedVersion("OPENSSL_1_1_0"),)),)))
 
@@ -272,6 +276,7 @@ SETS: Final[dict[str, Callable[[Path], None]]] = {
     "wrong-architecture": _architecture,
     "wrong-libc": _libc,
     "executable-stack": _executable_stack,
+    "unresolved-symbol": _unresolved,
     "stale-version-need": _stale_need,
     "symbol-not-provided": _symbol,
     "host-library-may-be-missing": _host_library,

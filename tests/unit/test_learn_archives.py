@@ -186,6 +186,23 @@ def test_what_is_not_read_is_passed_over() -> None:
     assert [each.name for each in read_tar(reader, budget)] == [f"f{number}" for number in range(10)]
 
 
+@pytest.mark.parametrize("read", [True, False])
+def test_the_padding_of_the_last_member_may_be_missing(read: bool) -> None:
+    """umoci 0.4.7 writes layers so; not a byte of content is missing."""
+    whole = make_tar({"a": b"one", "b": b"x" * 700}, end=False)
+    cut = whole[: 512 + 512 + 512 + 700]
+    assert len(cut) < len(whole)
+    if read:
+        assert [(member.name, data) for member, data in members(cut)] == [("a", b"one"), ("b", b"x" * 700)]
+        with pytest.raises(ArchiveError, match="middle of a member"):
+            members(cut[:-1])
+    else:
+        budget = Budget("demo.tar")
+        assert [each.name for each in read_tar(ByteReader([cut], "demo.tar"), budget)] == ["a", "b"]
+        with pytest.raises(ArchiveError, match="middle of a member"):
+            list(read_tar(ByteReader([cut[:-1]], "demo.tar"), budget))
+
+
 def test_a_gnu_sparse_member_is_passed_over_with_its_map() -> None:
     header = bytearray(make_tar({"sparse": b""}, style=tarfile.GNU_FORMAT)[:512])
     header[156] = ord("S")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -347,6 +348,9 @@ def test_mainstream_on_the_command_line(tmp_path: Path) -> None:
     run = run_perennial("show", "--mainstream", "fleet.txt", "--json", ".", cwd=tmp_path)
     (report,) = run.document["wheels"]
     assert report["runs_on"] == ["rhel:10", "rhel:9"]
+    digest = sha256(b"rhel:9+\n").hexdigest()
+    assert run.document["mainstream"] == {"name": "fleet.txt", "sha256": digest}
+    assert run_perennial("show", "--json", ".", cwd=tmp_path).document["mainstream"] is None
     run = run_perennial("policy", "recommend", "--mainstream", "fleet.txt", "--json", cwd=tmp_path)
     assert run.document["tag"] == "manylinux_2_34_x86_64"
 

@@ -11,6 +11,7 @@ import pytest
 
 from perennial import AuditReport, Finding, Severity, audit_wheel
 from perennial.audit.checks import RULES
+from tests.support.audits import audit_members, rules
 from tests.support.elf_builder import ARCHES, Export, Import, Need, NeedVersion, Verdef, elf
 from tests.support.wheel_builder import add_lines, alter_line, drop_lines, wheel
 
@@ -29,6 +30,11 @@ def extension(**changes: Any) -> bytes:
         "relocations": True,
     }
     return elf(**(facts | changes))
+
+
+def module(**changes: Any) -> bytes:
+    """An extension module that Python can import, and that ends up looking for all of its symbols."""
+    return extension(**({"exports": (Export("PyInit__ext"),)} | changes))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +60,8 @@ def one(data: bytes, path: str = EXTENSION) -> dict[str, bytes]:
     return {path: data}
 
 
-BUNDLE = "demo.libs/libfoo-0123abcd.so.1"
+LIBFOO = "libfoo-0123abcd.so.1"
+BUNDLE = f"demo.libs/{LIBFOO}"
 STATIC_PROGRAM = elf(static=True, type=2)
 
 CASES: tuple[Case, ...] = (
@@ -246,6 +253,141 @@ CASES: tuple[Case, ...] = (
         },
         defeats=True,
         says=("FOO_2", "does not define it"),
+    ),
+    case("unresolved-symbol", "names of the interpreter, and weak ones"),
+    case(
+        "unresolved-symbol",
+        "a name that nobody has",
+        ("warning", EXTENSION),
+        members=one(module(imports=(LIBC, Import("nobody_has_this"), Import("nor_this")))),
+        says=("nobody_has_this, nor_this", "the interpreter"),
+    ),
+    case(
+        "unresolved-symbol",
+        "a weak reference to a name that nobody has",
+        members=one(module(imports=(LIBC, Import("nobody_has_this", weak=True)))),
+    ),
+    case(
+        "unresolved-symbol",
+        "in a library that the module loads",
+        ("warning", BUNDLE),
+        members={
+            EXTENSION: module(needed=(LIBFOO,), imports=(LIBC, Import("foo")), runpath="$ORIGIN/../demo.libs"),
+            BUNDLE: elf(soname=LIBFOO, imports=(Import("nobody_has_this"),), exports=(Export("foo"),)),
+        },
+    ),
+    case(
+        "unresolved-symbol",
+        "the module has what its library wants",
+        members={
+            EXTENSION: module(
+                needed=(LIBFOO,), exports=(Export("PyInit__ext"), Export("callback")), runpath="$ORIGIN/../demo.libs"
+            ),
+            BUNDLE: elf(soname=LIBFOO, imports=(Import("callback"),), exports=(Export("foo"),)),
+        },
+    ),
+    case(
+        "unresolved-symbol",
+        "at a version of a library in the wheel, which has it not",
+        ("warning", EXTENSION),
+        members={
+            EXTENSION: module(
+                needed=(LIBFOO,), imports=(LIBC, Import("bar", "FOO_1", LIBFOO)), runpath="$ORIGIN/../demo.libs"
+            ),
+            BUNDLE: elf(soname=LIBFOO, exports=(Export("foo", "FOO_1"),)),
+        },
+    ),
+    case(
+        "unresolved-symbol",
+        "a weak reference at a version of a library in the wheel, which has it not",
+        members={
+            EXTENSION: module(
+                needed=(LIBFOO,),
+                imports=(LIBC, Import("foo", "FOO_1", LIBFOO), Import("bar", "FOO_1", LIBFOO, weak=True)),
+                runpath="$ORIGIN/../demo.libs",
+            ),
+            BUNDLE: elf(soname=LIBFOO, exports=(Export("foo", "FOO_1"),)),
+        },
+    ),
+    case(
+        "unresolved-symbol",
+        "nobody has learned that architecture's libstdc++",
+        tags="cp311-cp311-linux_ppc64",
+        members=one(module(arch="ppc64", needed=("libstdc++.so.6",), imports=(Import("of_some_libstdcxx"),))),
+    ),
+    case(
+        "unresolved-symbol",
+        "another file of the wheel has it, which Python code may load first",
+        members={
+            EXTENSION: module(imports=(LIBC, Import("foo"))),
+            "demo/libplugin.so": elf(soname="libplugin.so", exports=(Export("foo"),)),
+        },
+    ),
+    case(
+        "unresolved-symbol",
+        "another file of the wheel has it, whose hash table is of the old kind",
+        members={
+            EXTENSION: module(imports=(LIBC, Import("foo"))),
+            "demo/libplugin.so": elf(soname="libplugin.so", exports=(Export("foo"),), hash_style="sysv"),
+        },
+    ),
+    case(
+        "unresolved-symbol",
+        "it may come from a library outside the wheel",
+        members=one(module(needed=("libc.so.6", "libtorch.so"), imports=(LIBC, Import("nobody_has_this")))),
+    ),
+    case(
+        "unresolved-symbol",
+        "libX11 brings libraries of which nothing is known",
+        members=one(module(needed=("libc.so.6", "libX11.so.6"), imports=(LIBC, Import("xcb_connect")))),
+    ),
+    case(
+        "unresolved-symbol",
+        "no module: who loads it may have the name",
+        members={
+            "demo/plugin.so": elf(needed=("libc.so.6",), imports=(Import("of_the_host"),), exports=(Export("run"),))
+        },
+    ),
+    case(
+        "unresolved-symbol",
+        "some release of the C library has it, some learned release of zlib, and some builds of Python",
+        members=one(module(imports=(LIBC, Import("sqrt"), Import("inflate"), Import("XML_Parse"), Import("mpd_qadd")))),
+    ),
+    case(
+        "unresolved-symbol",
+        "musl has it, and no release of it",
+        ("warning", "demo/_ext.cpython-311-x86_64-linux-musl.so"),
+        tags="cp311-cp311-musllinux_1_2_x86_64",
+        members={
+            "demo/_ext.cpython-311-x86_64-linux-musl.so": module(
+                needed=("libc.musl-x86_64.so.1",), imports=(Import("memcpy"), Import("fts_open"), Import("_nobody"))
+            )
+        },
+        says=("needs _nobody, fts_open",),
+    ),
+    case(
+        "unresolved-symbol",
+        "a name that CPython took away",
+        ("warning", "demo/_ext.cpython-312-x86_64-linux-gnu.so"),
+        tags="cp312-cp312-manylinux_2_17_x86_64",
+        members={
+            "demo/_ext.cpython-312-x86_64-linux-gnu.so": module(imports=(LIBC, Import("PyUnicode_AsUnicode"))),
+            EXTENSION: module(imports=(LIBC, Import("PyUnicode_AsUnicode"))),
+            "demo/_ext.abi3.so": module(imports=(LIBC, Import("PyUnicode_AsUnicode"))),
+        },
+        says=("CPython 3.12 does not export (3.6 to 3.11 do)",),
+    ),
+    case(
+        "unresolved-symbol",
+        "a private name that only a later Python is known to have may be in a patch release",
+        members=one(module(imports=(LIBC, Import("_PyErr_ChainExceptions1"), Import("_Py_NobodyHasThis")))),
+    ),
+    case(
+        "unresolved-symbol",
+        "a public name that only a later Python has",
+        ("warning", EXTENSION),
+        members=one(module(imports=(LIBC, Import("PyErr_GetRaisedException")))),
+        says=("CPython 3.11 does not export (3.12 to 3.13 do)",),
     ),
     case(
         "stale-version-need",
@@ -649,6 +791,8 @@ def test_where_a_wheel_runs_depends_on_its_symbols_too(tmp_path: Path) -> None:
     fails = {lack.release.id for lack in coverage.fails}
     assert "debian:13" in runs
     assert {"debian:11", "debian:12"} <= fails
+    # nobody has learned RHEL 8's expat, and the tag leaves that release out
+    assert "rhel:8" not in runs
 
 
 def test_the_bound_on_findings_hides_no_verdict(tmp_path: Path) -> None:
@@ -660,3 +804,14 @@ def test_the_bound_on_findings_hides_no_verdict(tmp_path: Path) -> None:
     assert report.lowest.text == "linux_x86_64"
     assert report.honest is False
     assert report.has_errors
+
+
+def test_what_bundled_libraries_export_is_known_without_reading_them_again() -> None:
+    """`audit` is handed nothing here that could say which members export a name."""
+    members = {
+        EXTENSION: module(needed=(LIBFOO,), imports=(LIBC, Import("foo")), runpath="$ORIGIN/../demo.libs"),
+        BUNDLE: elf(soname=LIBFOO, exports=(Export("foo"),)),
+    }
+    assert "unresolved-symbol" not in rules(audit_members(members, MANYLINUX))
+    members[BUNDLE] = elf(soname=LIBFOO, exports=(Export("bar"),))
+    assert "unresolved-symbol" in rules(audit_members(members, MANYLINUX))

@@ -121,7 +121,7 @@ def test_other_architectures_are_not_seen() -> None:
     assert store(OLD, arch="riscv64").snapshots == ()
 
 
-def test_own_snapshots_replace_and_come_on_top() -> None:
+def test_own_libraries_replace_and_come_on_top() -> None:
     newer = NEW._replace(date="2027-01-01", libraries=OLD.libraries)
     rhel = OLD._replace(release="rhel:9")
     found = store(OLD, NEW, own=(newer, rhel, ARM))
@@ -132,8 +132,38 @@ def test_own_snapshots_replace_and_come_on_top() -> None:
     assert found.exporting("libc.so.6", "arc4random", None) == frozenset()
     assert found.nodes("libc.so.6")["GLIBC_2.14"] == {0, 1, 2}
     assert "GLIBC_ABI_DT_RELR" not in found.nodes("libc.so.6")
-    assert found.tier("libnsl.so.1", 1) is None
-    assert contents(found) == [canonical(each) for each in (OLD, newer, rhel)]
+    assert contents(found)[0] == canonical(OLD) and contents(found)[2] == canonical(rhel)
+
+
+def test_a_partial_snapshot_leaves_the_other_libraries_that_shipped() -> None:
+    """Somebody learns one package: what they did not learn is no less a part of the release."""
+    name = OLD.libraries[0].soname
+    mine = ProvidedLibrary(name, "", None, "cd" * 20, ("GLIBC_2.2.5",), (("mine", "GLIBC_2.2.5"),))
+    found = store(OLD, NEW, own=(OLD._replace(date="2027-01-01", packages={"mine": "1"}, libraries=(mine,)),))
+    assert found.exporting(name, "mine", "GLIBC_2.2.5") == frozenset({0})
+    assert 0 not in (found.exporting(name, "memcpy", "GLIBC_2.14") or ())
+    for library in OLD.libraries[1:]:
+        assert found.library(library.soname, 0) == library._replace(nodes=(), exports=(), versioned_only=())
+        for symbol, version in library.exports:
+            assert 0 in (found.exporting(library.soname, symbol, version) or ())
+        assert not found.is_own(library.soname, 0)
+        assert found.source(library.soname, 0) == OLD.info
+    assert found.is_own(name, 0)
+    assert found.source(name, 0).packages == {"mine": "1"}
+    assert found.snapshots[0].date == "2027-01-01"
+    # a package and a tier that were not found out stay as they were
+    described = found.library(name, 0)
+    assert described is not None
+    assert (described.package, described.tier, described.build_id) == (
+        OLD.libraries[0].package, OLD.libraries[0].tier, "cd" * 20,
+    )  # fmt: skip
+
+
+def test_an_own_snapshot_may_know_that_a_library_is_absent() -> None:
+    name = OLD.libraries[0].soname
+    found = store(OLD, own=(OLD._replace(libraries=(absent_library(name),)),))
+    assert found.providing(name) == frozenset()
+    assert found.exporting(name, "memcpy", "GLIBC_2.14") == frozenset()
 
 
 def test_an_own_library_that_nobody_shipped() -> None:

@@ -10,6 +10,7 @@ from perennial.audit.context import Content, Files
 from perennial.audit.requirements import group_imports, libc_of, list_requirements
 from perennial.audit.resolve import ProvidedByPlatform, Resolutions, resolve
 from perennial.audit.symbol_needs import Exporters, find_symbol_needs
+from perennial.audit.unresolved import find_unresolved
 from perennial.audit.verdict import Ladder, build_ladder
 from perennial.knowledge import Knowledge
 from perennial.platform_tag import Libc
@@ -55,12 +56,16 @@ def read_content(wheel: Wheel, knowledge: Knowledge, exporters: Exporters | None
         resolutions=resolutions,
         requirements=requirements,
         ladder=Ladder((), ()),
+        unresolved=(),
     )
     if known is None:
         return content
     symbols = find_symbol_needs(known, imports, requirements, resolutions, exporters)
     libraries = platform_libraries(resolutions)
-    return content._replace(ladder=build_ladder(known, content.arch_name, requirements, libraries, symbols))
+    return content._replace(
+        ladder=build_ladder(known, content.arch_name, requirements, libraries, symbols),
+        unresolved=find_unresolved(wheel, known, imports, resolutions, exporters),
+    )
 
 
 def platform_libraries(resolutions: Resolutions) -> Mapping[str, tuple[str, ...]]:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from perennial.arch import Architecture, architecture_of_tag
 from perennial.audit.requirements import Imports, Requirement
 from perennial.audit.resolve import Resolutions
+from perennial.audit.unresolved import Unresolved
 from perennial.audit.verdict import Ladder
 from perennial.elf.model import ElfFile
 from perennial.knowledge import Knowledge
@@ -38,6 +39,7 @@ class Content(NamedTuple):
     resolutions: Resolutions
     requirements: tuple[Requirement, ...]
     ladder: Ladder
+    unresolved: tuple[Unresolved, ...]
 
     @property
     def wheel_paths(self) -> tuple[str, ...]:

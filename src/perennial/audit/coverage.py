@@ -90,7 +90,8 @@ class _Test(NamedTuple):
             return False
         need = self.need
         if need.symbol is not None:
-            return self.knowledge.exports(release, self.arch, need.library, need.symbol, need.version) is not False
+            # Below the tag that is sure to have it, what nobody has learned is not to be relied on.
+            return self.knowledge.exports(release, self.arch, need.library, need.symbol, need.version) is True
         return not self.is_versioned or (
             self.node is not None and self.knowledge.defines(release, self.arch, self.node)
         )

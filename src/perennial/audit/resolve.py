@@ -201,13 +201,13 @@ class _Resolver:
             for target in self._by_name.get(name, ())
             if target != path
         }
-        roots = [path for path in sorted(self._files) if path not in targets or _EXTENSION_MODULE.search(path)]
+        roots = [path for path in sorted(self._files) if path not in targets or EXTENSION_MODULE.search(path)]
         seen: set[str] = set()
         for path in [*roots, *sorted(self._files)]:
             if path not in seen:
                 yield path
                 self._mark(path, edges, seen)
-            elif _EXTENSION_MODULE.search(path) and path in targets:
+            elif EXTENSION_MODULE.search(path) and path in targets:
                 yield path
 
     def _mark(self, path: str, edges: Mapping[str, Mapping[str, Resolution]], seen: set[str]) -> None:
@@ -252,7 +252,7 @@ class _Resolver:
         return () if soname is None else (soname,)
 
 
-_EXTENSION_MODULE: Final = re.compile(r"\.(?:cpython-[^/]*|abi3|abi3t|pypy[^/]*)\.so$")
+EXTENSION_MODULE: Final = re.compile(r"\.(?:cpython-[^/]*|abi3|abi3t|pypy[^/]*)\.so$")
 _PYTHON_FOLDER: Final = re.compile(r"^lib(?:64)?/(?:python|pypy)\d(?:\.\d+)?t?/(?:site|dist)-packages(?=/|$)")
 
 

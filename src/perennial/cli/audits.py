@@ -12,7 +12,7 @@ from perennial.audit.audit import audit
 from perennial.audit.report import AuditReport
 from perennial.cli.config import Config
 from perennial.cli.exit_codes import ExitCode
-from perennial.cli.facts import add_mainstream_argument, knowledge_of, read_date
+from perennial.cli.facts import MainstreamList, add_mainstream_argument, knowledge_by, read_date, read_mainstream
 from perennial.cli.inputs import add_input_arguments, find_inputs
 from perennial.cli.output import write_output
 from perennial.errors import UnreadableError, UsageError, printable
@@ -91,10 +91,12 @@ class Options(NamedTuple):
     ignore: frozenset[str]
     strict_tiers: bool
     knowledge: Knowledge
+    mainstream: MainstreamList | None
 
 
 def read_options(arguments: argparse.Namespace, config: Config, tag: str | None) -> Options:
     as_of = read_date(arguments.as_of)
+    mainstream = None if arguments.mainstream is None else read_mainstream(arguments.mainstream)
     limits = {
         "members": arguments.max_members,
         "inflated": arguments.max_inflated,
@@ -107,7 +109,8 @@ def read_options(arguments: argparse.Namespace, config: Config, tag: str | None)
         select=frozenset(arguments.select or config.select),
         ignore=frozenset(arguments.ignore or ()) | frozenset(config.ignore),
         strict_tiers=arguments.strict_tiers,
-        knowledge=knowledge_of(arguments.mainstream),
+        knowledge=knowledge_by(mainstream),
+        mainstream=mainstream,
     )
 
 
@@ -127,7 +130,7 @@ def run_audits(arguments: argparse.Namespace, options: Options) -> int:
         code = _write_text(reports, arguments)
     else:
         collected = tuple(reports)
-        write_output(_render(arguments.format, collected, errors), arguments.output)
+        write_output(_render(arguments.format, collected, errors, options.mainstream), arguments.output)
         code = _exit_code(collected)
     return ExitCode.UNREADABLE if errors else code
 
@@ -220,12 +223,15 @@ def _write_text(reports: Iterable[AuditReport], arguments: argparse.Namespace) -
     return _exit_code(seen)
 
 
-def _render(format_: str, reports: tuple[AuditReport, ...], errors: dict[str, str]) -> str:
+def _render(
+    format_: str, reports: tuple[AuditReport, ...], errors: dict[str, str], mainstream: MainstreamList | None
+) -> str:
     match format_:
         case "json":
             from perennial.report.as_json import as_json
 
-            return as_json(reports, errors)
+            listed = None if mainstream is None else (mainstream.name, mainstream.sha256)
+            return as_json(reports, errors, listed)
         case "sarif":
             from perennial.report.as_sarif import as_sarif
 

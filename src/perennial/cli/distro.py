@@ -202,10 +202,12 @@ def _stores() -> dict[str, SymbolStore]:
 
 def _list(arguments: argparse.Namespace) -> int:
     from perennial.cli.distro_sheets import list_json, list_sheet
+    from perennial.cli.facts import own_releases
     from perennial.knowledge import load_knowledge
     from perennial.report.sheet import write_sheet
 
     releases = [each for each in load_knowledge().releases if arguments.all or each.counts]
+    releases += own_releases()
     if arguments.json:
         return _write_json(list_json(releases, _stores()))
     write_sheet(list_sheet(releases, _stores()), sys.stdout)
@@ -214,11 +216,13 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _show(arguments: argparse.Namespace) -> int:
     from perennial.cli.distro_sheets import show_json, show_sheet
+    from perennial.cli.facts import own_releases
     from perennial.knowledge import load_knowledge
     from perennial.report.sheet import write_sheet
 
     stores = _stores()
-    release = next((each for each in load_knowledge().releases if each.id == arguments.release), None)
+    known = (*load_knowledge().releases, *own_releases())
+    release = next((each for each in known if each.id == arguments.release), None)
     learned = any(info.release == arguments.release for store in stores.values() for info in store.snapshots)
     if release is None and not learned:
         raise UsageError(f"there is no release {arguments.release}; perennial distro list --all has them")

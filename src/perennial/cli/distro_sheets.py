@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from perennial.knowledge import DistributionRelease
+from perennial.knowledge.learned_release import REASON as LEARNED_HERE
 from perennial.knowledge.snapshot import ABSENT, TIERS
 from perennial.knowledge.symbol_store import SymbolStore
 from perennial.report.sheet import BLANK, Row, Sheet, Span, row
 from perennial.symbol_version import SymbolVersion
 
 Stores = Mapping[str, SymbolStore]
+SHIPPED: Final = "shipped with perennial"
 
 # Where each fact comes from, as data/SOURCES.md has it.
 _SOURCES: Final = {
@@ -54,6 +56,7 @@ def show_json(identity: str, release: DistributionRelease | None, stores: Stores
                     "tier": library.tier,
                     "build_id": library.build_id,
                     "nodes": _nodes(store, soname, number),
+                    "source": _source(store, soname, number),
                 }
                 for soname in store.sonames
                 if (library := store.library(soname, number)) is not None
@@ -61,7 +64,7 @@ def show_json(identity: str, release: DistributionRelease | None, stores: Stores
         }
         for store, number, info in _snapshots(identity, stores, arch)
     ]
-    return {"schema": "perennial.distro/1", **facts, "sources": _SOURCES, "learned": learned}
+    return {"schema": "perennial.distro/1", **facts, "sources": _sources(release), "learned": learned}
 
 
 def show_sheet(identity: str, release: DistributionRelease | None, stores: Stores, arch: str | None) -> Sheet:
@@ -74,9 +77,17 @@ def show_sheet(identity: str, release: DistributionRelease | None, stores: Store
     return tuple(rows)
 
 
+def _sources(release: DistributionRelease | None) -> Mapping[str, str]:
+    if release is None or release.mainstream_reason != LEARNED_HERE:
+        return _SOURCES
+    return dict.fromkeys(_SOURCES, "as it was learned here")
+
+
 def _release_rows(release: DistributionRelease) -> Iterator[Row]:
+    sources = _sources(release)
+
     def fact(label: str, text: str, source: str) -> Row:
-        return row(label, text, Span(f"  ({_SOURCES[source]})", "dim"))
+        return row(label, text, Span(f"  ({sources[source]})", "dim"))
 
     tops = ", ".join(f"{name} {top}" for name, top in release.tops.items() if name != "GLIBC")
     yield fact("libc", f"{release.libc.value} {release.libc_release}", "libc_release")
@@ -92,8 +103,14 @@ def _release_rows(release: DistributionRelease) -> Iterator[Row]:
     if release.kernel is not None:
         yield fact("kernel", release.kernel, "kernel")
     yield row(
-        "counts", f"tier {release.mainstream}: {release.mainstream_reason}" if release.counts else "for no policy"
+        "counts", f"tier {release.mainstream}: {release.mainstream_reason}" if release.counts else _no_policy(release)
     )
+
+
+def _no_policy(release: DistributionRelease) -> str:
+    if release.mainstream_reason == LEARNED_HERE:
+        return "for no policy but those of a list that names it (--mainstream)"
+    return "for no policy"
 
 
 def _tier_rows(store: SymbolStore, number: int) -> Iterator[Row]:
@@ -104,7 +121,6 @@ def _tier_rows(store: SymbolStore, number: int) -> Iterator[Row]:
 
 
 def _library_rows(store: SymbolStore, number: int) -> Iterator[Row]:
-    versions = store.snapshots[number].packages
     for soname in store.sonames:
         library = store.library(soname, number)
         if library is None:
@@ -112,9 +128,17 @@ def _library_rows(store: SymbolStore, number: int) -> Iterator[Row]:
         if library.tier == ABSENT:
             yield row("", f"{soname:30}", Span(ABSENT, "warning"))
             continue
-        package = f"{library.package} {versions.get(library.package, '')}" if library.package else "package unknown"
+        version = store.source(soname, number).packages.get(library.package, "")
+        package = f"{library.package} {version}" if library.package else "package unknown"
         highest = ", ".join(_highest(_nodes(store, soname, number)))
-        yield row("", f"{soname:30}{library.tier or '?':11}{package:40}{highest}")
+        source = _source(store, soname, number)
+        mark = "" if source == SHIPPED else f"  ({source})"
+        yield row("", f"{soname:30}{library.tier or '?':11}{package:40}{highest}".rstrip(), Span(mark, "dim"))
+
+
+def _source(store: SymbolStore, soname: str, number: int) -> str:
+    """Where what is known of a library comes from."""
+    return f"learned here, {store.source(soname, number).date}" if store.is_own(soname, number) else SHIPPED
 
 
 def _having(store: SymbolStore, soname: str, tier: str | None) -> frozenset[int]:
@@ -163,7 +187,7 @@ def _facts(release: DistributionRelease, stores: Stores) -> dict[str, Any]:
 
 
 def _end(release: DistributionRelease) -> str:
-    if release.rolling:
+    if release.rolling and release.mainstream_reason != LEARNED_HERE:
         return "rolling"
     end = max(release.end_of_life or "", release.extended_end_of_life or "")
     return end or "not known"

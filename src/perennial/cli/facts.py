@@ -6,7 +6,7 @@ import argparse
 import os
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from perennial.arch import Architecture, architecture_of_tag
 from perennial.errors import UnreadableError, UsageError, printable
@@ -14,6 +14,7 @@ from perennial.knowledge import Knowledge, load_knowledge
 from perennial.platform_tag import Libc, PlatformTag
 
 if TYPE_CHECKING:
+    from perennial.knowledge import DistributionRelease
     from perennial.knowledge.snapshot import Snapshot
     from perennial.policy import Policies
 
@@ -49,17 +50,52 @@ def read_date(text: str | None) -> str | None:
     raise UsageError(f"--as-of {printable(text)}: a date is YYYY-MM-DD")
 
 
+class MainstreamList(NamedTuple):
+    """An organisation's own list, read once: it may come from a pipe."""
+
+    name: str  # as it was given
+    sha256: str  # of its bytes
+    text: str
+
+
+def read_mainstream(path: str) -> MainstreamList:
+    """Raises `UnreadableError`."""
+    from hashlib import sha256
+
+    data = _read(path)
+    try:
+        return MainstreamList(path, sha256(data).hexdigest(), data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise UnreadableError(f"{path}: not UTF-8 ({error.reason})") from error
+
+
 def knowledge_of(mainstream: str | None) -> Knowledge:
-    """The shipped knowledge with what was learned on this machine; with the path of a list, the knowledge in
-    which just what is listed counts.
+    """`knowledge_by` for the path of a list."""
+    return knowledge_by(None if mainstream is None else read_mainstream(mainstream))
+
+
+def knowledge_by(mainstream: MainstreamList | None) -> Knowledge:
+    """The shipped knowledge with what was learned on this machine; with a list, the knowledge in which just
+    what is listed counts, releases that only this machine has learned among it.
     """
     releases = load_knowledge().releases
     if mainstream is None:
-        return Knowledge(releases, _learned_here)
+        return Knowledge(releases, _learned_here, keeps_promises=True)
     from perennial.knowledge.knowledge import load_releases
-    from perennial.knowledge.mainstream import parse_mainstream
+    from perennial.knowledge.mainstream import judged, parse_mainstream
 
-    return Knowledge(load_releases(parse_mainstream(_read(mainstream), mainstream, releases)), _learned_here)
+    own = own_releases()
+    listed = parse_mainstream(mainstream.text, mainstream.name, (*releases, *own))
+    return Knowledge((*load_releases(listed), *judged(own, listed)), _learned_here)
+
+
+def own_releases() -> tuple[DistributionRelease, ...]:
+    """The releases that only this machine has learned."""
+    from perennial.knowledge.learned_release import learned_releases
+    from perennial.learn.user_data import data_folder, own_snapshots
+
+    known = (release.id for release in load_knowledge().releases)
+    return learned_releases(own_snapshots(data_folder(os.environ)), known)
 
 
 def _learned_here(arch: str) -> Iterable[Snapshot]:
@@ -68,7 +104,7 @@ def _learned_here(arch: str) -> Iterable[Snapshot]:
     return own_snapshots(data_folder(os.environ), arch)
 
 
-def _read(path: str) -> str:
+def _read(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
             data = file.read(_LARGEST + 1)
@@ -76,10 +112,7 @@ def _read(path: str) -> str:
         raise UnreadableError(f"{path}: {error.strerror}") from error
     if len(data) > _LARGEST:
         raise UnreadableError(f"{path}: larger than {_LARGEST} bytes, and no list of releases")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UnreadableError(f"{path}: not UTF-8 ({error.reason})") from error
+    return data
 
 
 def architecture(name: str) -> Architecture:

@@ -32,7 +32,7 @@ class Command(Protocol):
 
 
 # In the order of the help text.
-COMMANDS: Final = ("show", "check", "coload", "policy", "distro", "rules", "completion")
+COMMANDS: Final = ("show", "check", "tags", "coload", "policy", "distro", "rules", "completion")
 
 _DESCRIPTION: Final = "What a Linux wheel honestly is, why, and where it runs (PEP 600, PEP 656)."
 _EPILOG: Final = """\
@@ -45,6 +45,7 @@ examples:
   perennial show dist/ -v                 every wheel in a folder, with every requirement
   perennial check dist/*.whl              fail where a wheel does not keep its promise
   perennial check --tag manylinux_2_28_x86_64 dist/*.whl
+  perennial tags --on debian:12           which wheels a system accepts
 """
 
 

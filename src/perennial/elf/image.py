@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from perennial.elf.constants import EI_NIDENT, ELF_MAGIC, ET_CORE, ET_REL, PT_LOAD
+from perennial.elf.constants import EI_NIDENT, ELF_MAGIC, ET_CORE, ET_REL, PT_INTERP, PT_LOAD
 from perennial.elf.layout import LAYOUTS, S390X_LAYOUT, FileHeader, Layout, ProgramHeader
 from perennial.elf.source import ByteSource
 from perennial.errors import ElfFormatError
@@ -19,6 +19,7 @@ _EV_CURRENT: Final = 1
 # What Linux accepts of a program (fs/binfmt_elf.c, load_elf_phdrs). glibc sets libraries no limit,
 # but no linker comes near it, and every address is looked for in every one of them.
 _MOST_HEADER_BYTES: Final = 1 << 16
+_LONGEST_INTERPRETER: Final = 4096  # PATH_MAX; the kernel refuses longer ones (fs/binfmt_elf.c)
 
 
 class Image:
@@ -80,6 +81,17 @@ class Image:
         offset, available = self.span_from(address, field, stated_at=stated_at)
         check_fits(size, offset, available, field)
         return self.source.read(offset, size, field)
+
+
+def read_interpreter(image: Image) -> str | None:
+    """PT_INTERP: the path of the dynamic loader; None in libraries and static programs."""
+    header = next((p for p in image.program_headers if p.type == PT_INTERP), None)
+    if header is None:
+        return None
+    if header.filesz > _LONGEST_INTERPRETER:
+        raise ElfFormatError("longer than a path can be", field="PT_INTERP", offset=header.offset, value=header.filesz)
+    data = image.source.read(header.offset, header.filesz, "PT_INTERP")
+    return data.partition(b"\0")[0].decode("utf-8", "backslashreplace")
 
 
 def merged_loads(loads: list[ProgramHeader]) -> list[tuple[int, int, int]]:

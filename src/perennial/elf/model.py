@@ -92,7 +92,8 @@ class ElfFile(NamedTuple):
     """What the loader would learn from one file; see the module's docstring.
 
     Absent entries are None or empty. `imports` holds every undefined symbol that the loader
-    may look up; `exports` is None unless it was asked for.
+    may look up; `exports` is None unless it was asked for. `export_hashes`
+    tells what a library does not export (see `perennial.elf.export_hashes`); None where nothing does.
     """
 
     abi: ElfAbi
@@ -108,6 +109,7 @@ class ElfFile(NamedTuple):
     verdefs: tuple[Verdef, ...]
     imports: tuple[DynamicSymbol, ...]
     exports: tuple[DynamicSymbol, ...] | None
+    export_hashes: bytes | None
     flags: int
     flags_1: int
     has_text_relocations: bool

@@ -14,19 +14,16 @@ from perennial.elf.constants import (
     DT_TEXTREL,
     PF_X,
     PT_GNU_STACK,
-    PT_INTERP,
     PT_TLS,
 )
 from perennial.elf.dynamic import read_dynamic
-from perennial.elf.image import Image
+from perennial.elf.image import Image, read_interpreter
 from perennial.elf.model import ElfFile, ElfType, StackPermission, TlsSegment
 from perennial.elf.notes import read_notes
 from perennial.elf.source import ByteSource, WholeFile
 from perennial.elf.symbols import SymbolTable
 from perennial.elf.versions import read_verdefs, read_verneeds
 from perennial.errors import ElfFormatError
-
-_LONGEST_INTERPRETER = 4096  # PATH_MAX; the kernel refuses longer ones (fs/binfmt_elf.c)
 
 
 def read_elf(data: bytes | ByteSource, *, exports: bool = False) -> ElfFile:
@@ -48,7 +45,7 @@ def read_elf(data: bytes | ByteSource, *, exports: bool = False) -> ElfFile:
     abi = ElfAbi(image.layout.bits, image.layout.little_endian, image.header.machine, image.header.flags)
     if kind in (ElfType.RELOCATABLE, ElfType.CORE):
         return _not_loadable(image, abi, kind)
-    interpreter = _interpreter(image)
+    interpreter = read_interpreter(image)
     dynamic = read_dynamic(image)
     notes = read_notes(image)
     if dynamic is None:
@@ -81,6 +78,7 @@ def read_elf(data: bytes | ByteSource, *, exports: bool = False) -> ElfFile:
         verdefs=verdefs,
         imports=symbols.imports(is_program=interpreter is not None or kind is ElfType.EXECUTABLE),
         exports=symbols.exports() if exports else None,
+        export_hashes=None if interpreter is not None else symbols.export_hashes(),
         flags=flags,
         flags_1=dynamic.get(DT_FLAGS_1) or 0,
         has_text_relocations=dynamic.get(DT_TEXTREL) is not None or bool(flags & DF_TEXTREL),
@@ -97,20 +95,10 @@ def _not_loadable(image: Image, abi: ElfAbi, kind: ElfType) -> ElfFile:
     """A file without a dynamic section: object files, core dumps, static programs."""
     return ElfFile(
         abi=abi, os_abi=image.os_abi, type=kind, is_dynamic=False, interpreter=None, soname=None, needed=(),
-        rpath=None, runpath=None, verneeds=(), verdefs=(), imports=(), exports=None, flags=0, flags_1=0,
-        has_text_relocations=False, has_relr=False, stack=StackPermission.UNSTATED, tls=None,
+        rpath=None, runpath=None, verneeds=(), verdefs=(), imports=(), exports=None, export_hashes=None, flags=0,
+        flags_1=0, has_text_relocations=False, has_relr=False, stack=StackPermission.UNSTATED, tls=None,
         build_id=None, x86_isa_needed=0, x86_isa_used=0,
     )  # fmt: skip
-
-
-def _interpreter(image: Image) -> str | None:
-    header = next((p for p in image.program_headers if p.type == PT_INTERP), None)
-    if header is None:
-        return None
-    if header.filesz > _LONGEST_INTERPRETER:
-        raise ElfFormatError("longer than a path can be", field="PT_INTERP", offset=header.offset, value=header.filesz)
-    data = image.source.read(header.offset, header.filesz, "PT_INTERP")
-    return data.partition(b"\0")[0].decode("utf-8", "backslashreplace")
 
 
 def _stack(image: Image) -> StackPermission:

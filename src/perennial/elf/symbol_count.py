@@ -40,10 +40,14 @@ _LONGEST_CHAIN: Final = 1 << 20  # words; a chain holds the symbols of one bucke
 
 
 class SymbolCount(NamedTuple):
-    """`total` entries, of which those from `first_hashed` on are in the GNU hash table (None: no such table)."""
+    """`total` entries, of which those from `first_hashed` on are in the GNU hash table (None: no such table).
+
+    `chains` is the address of that table's words for the hashed ones.
+    """
 
     total: int
     first_hashed: int | None
+    chains: int | None = None
 
 
 def count_symbols(image: Image, dynamic: DynamicTable) -> SymbolCount:
@@ -81,7 +85,8 @@ def _gnu_hash_extent(image: Image, dynamic: DynamicTable) -> SymbolCount | None:
     if last < symoffset or last == 0:
         return None
     chains = buckets + nbuckets * 4
-    return SymbolCount(last + _chain_length(image, chains + (last - symoffset) * 4), symoffset)
+    total = last + _chain_length(image, chains + (last - symoffset) * 4)
+    return SymbolCount(total, symoffset, chains)
 
 
 def _highest_bucket(image: Image, address: int, count: int) -> int:

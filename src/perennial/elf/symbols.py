@@ -6,14 +6,17 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable
+from functools import cached_property
 from sys import byteorder
 from typing import Final
 
 from perennial.elf.constants import DT_SYMTAB, DT_VERSYM, SHN_UNDEF, VERSYM_VERSION
 from perennial.elf.dynamic import DynamicTable, StringTable
+from perennial.elf.export_hashes import pack_chains
 from perennial.elf.image import Image, check_fits
 from perennial.elf.model import Binding, DynamicSymbol, Verdef, Verneed
-from perennial.elf.symbol_count import count_symbols
+from perennial.elf.source import BytesNotKept
+from perennial.elf.symbol_count import SymbolCount, count_symbols
 from perennial.errors import ElfFormatError
 
 # By st_info, whose upper half is the binding; 0 there means a local symbol, which no lookup finds.
@@ -70,7 +73,7 @@ class SymbolTable:
         """
         if self._dynamic.get(DT_SYMTAB) is None:
             return ()
-        count = count_symbols(self._image, self._dynamic)
+        count = self._count
         if count.first_hashed is None or is_program:
             return self._read(1, count.total, defined=False)
         found = self._read(1, count.first_hashed, defined=False)
@@ -83,8 +86,27 @@ class SymbolTable:
         """The defined symbols that lookups from other files can find, in table order."""
         if self._dynamic.get(DT_SYMTAB) is None:
             return ()
-        count = count_symbols(self._image, self._dynamic)
-        return self._read(count.first_hashed or 1, count.total, defined=True)
+        return self._read(self._count.first_hashed or 1, self._count.total, defined=True)
+
+    def export_hashes(self) -> bytes | None:
+        """The hash words of the names that lookups can find (see `export_hashes`); None where the file has no such
+        table, or where it was not kept: it is not worth streaming the file once more.
+        """
+        if self._dynamic.get(DT_SYMTAB) is None:
+            return None
+        first, chains = self._count.first_hashed, self._count.chains
+        if first is None or chains is None:
+            return None
+        size = (self._count.total - first) * 4
+        try:
+            data = self._image.read_at(chains, size, "gnu hash chain")
+        except BytesNotKept:
+            return None
+        return pack_chains(data, little_endian=self._image.layout.little_endian)
+
+    @cached_property
+    def _count(self) -> SymbolCount:
+        return count_symbols(self._image, self._dynamic)
 
     def _read(self, start: int, end: int, *, defined: bool) -> tuple[DynamicSymbol, ...]:
         span = self._dynamic.span(DT_SYMTAB, "DT_SYMTAB")

@@ -14,6 +14,7 @@ from perennial.knowledge.glibc_history import load_glibc_history
 from perennial.knowledge.libraries import PlatformLibrary, load_libraries
 from perennial.knowledge.musl_history import load_musl_history
 from perennial.knowledge.nodes import Family, Node, Numbers, load_families
+from perennial.knowledge.published import Published, load_published
 from perennial.knowledge.release import DistributionRelease
 from perennial.knowledge.tables import NONE, UNKNOWN, numbers, optional, pair, read_table
 from perennial.knowledge.toolchains import Toolchains, load_toolchains
@@ -38,11 +39,16 @@ class Knowledge:
     `as_of` is the ISO date on which the knowledge was true, the newest date of a measurement:
     it stands where others would read the clock, so that verdicts do not depend on the day.
     `own` gives a user's own snapshots of an architecture, which overlay the shipped ones; it is
-    asked when symbols are first looked up there.
+    asked when symbols are first looked up there. `keeps_promises` says that what was published holds (see
+    `published`); without it policies are what follows from the releases and nothing else.
     """
 
     def __init__(
-        self, releases: Iterable[DistributionRelease], own: Callable[[str], Iterable[Snapshot]] | None = None
+        self,
+        releases: Iterable[DistributionRelease],
+        own: Callable[[str], Iterable[Snapshot]] | None = None,
+        *,
+        keeps_promises: bool = False,
     ) -> None:
         self.releases: tuple[DistributionRelease, ...] = tuple(releases)
         self.as_of: str = max((release.measured_on or "" for release in self.releases), default="")
@@ -51,6 +57,7 @@ class Knowledge:
         self._tops: dict[tuple[str, str, str], Numbers | None] = {}
         self._toolchains: Toolchains | None = None
         self._own = own
+        self.keeps_promises = keeps_promises
         self._host_provided: dict[tuple[str, str], tuple[str, str]] | None = None
         self._stores: dict[str, SymbolStore] = {}
 
@@ -59,6 +66,10 @@ class Knowledge:
         if self._toolchains is None:
             self._toolchains = load_toolchains()
         return self._toolchains
+
+    def published(self, libc: Libc, arch: str) -> Published | None:
+        """What published policies promise, where that is to hold."""
+        return load_published(libc.value, arch) if self.keeps_promises else None
 
     def families(self, arch: str) -> Mapping[str, Family]:
         """The families of version nodes on an architecture, by name."""
@@ -182,7 +193,7 @@ class Knowledge:
 @cache
 def load_knowledge() -> Knowledge:
     """The knowledge that ships with perennial."""
-    return Knowledge(load_releases(load_mainstream()))
+    return Knowledge(load_releases(load_mainstream()), keeps_promises=True)
 
 
 def _load_host_provided() -> dict[tuple[str, str], tuple[str, str]]:

@@ -9,7 +9,7 @@ The list is text: one release or family a line, with a tier and a reason where t
 
 `rhel:8` is one release, `rhel:8+` is that and all later numbered ones of its family, `rhel` is
 the whole family. The tier is 1 where none is given; 0 leaves a release out that its family brings
-in. What is not listed does not count.
+in. What is not listed does not count, releases that were learned here among it.
 """
 
 from __future__ import annotations
@@ -57,18 +57,29 @@ def parse_mainstream(text: str, name: str, releases: Iterable[DistributionReleas
     return listed
 
 
+def judged(releases: Iterable[DistributionRelease], mainstream: Mainstream) -> tuple[DistributionRelease, ...]:
+    """The releases with the tier and reason that a list gives them; those that it does not name stay as they are."""
+    found = ((release, mainstream.get(release.id) or mainstream.get(release.family)) for release in releases)
+    return tuple(
+        release if tier is None else release._replace(mainstream=tier[0], mainstream_reason=tier[1])
+        for release, tier in found
+    )
+
+
 def knowledge_on(knowledge: Knowledge, date: str) -> Knowledge:
     """The knowledge with the releases that were out on an ISO date.
 
     What is rolling counts as it is known, which is not how it was: so a rolling release counts only from
     the day on which it was measured. Of the time after the knowledge's own date nothing is
-    known but ends of life, and those are asked for by date.
+    known but ends of life, and those are asked for by date. What was published later than that day
+    promises nothing on it.
     """
     if date >= knowledge.as_of:
         return knowledge
     earlier = copy(knowledge)
     earlier.releases = tuple(release for release in knowledge.releases if _was_out(release, date))
     earlier.as_of = date
+    earlier.keeps_promises = False
     return earlier
 
 

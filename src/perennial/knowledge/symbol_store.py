@@ -6,7 +6,10 @@ symbol and version. Snapshots are numbered from 0 in the order of `SymbolStore.s
 and answers are sets of these numbers.
 
 A soname's symbols are read when they are first asked for. A user's own snapshots overlay the
-shipped ones: one of the same release, architecture and kind replaces the shipped one.
+shipped ones, library by library: of one of the same release, architecture and kind, each library
+replaces the shipped one of its soname, and the others stay. What somebody has not installed, or not
+among a few packages, is no less a part of the release; what a release is known to lack, a snapshot
+says (tier "absent").
 """
 
 from __future__ import annotations
@@ -56,8 +59,8 @@ def _read_shipped(name: str) -> bytes | None:
 class SymbolStore:
     """The symbols of one architecture's snapshots.
 
-    `read` gives the files of a store (see `symbol_store_format`); `own` are snapshots that
-    replace those of the same key, or come on top.
+    `read` gives the files of a store (see `symbol_store_format`); `own` are snapshots whose
+    libraries replace those of a shipped one of the same key, or that come on top.
     """
 
     def __init__(self, arch: str, read: Read, own: Iterable[Snapshot] = ()) -> None:
@@ -65,20 +68,30 @@ class SymbolStore:
         self._read = read
         self._own: Final = {each.info.key: each for each in own if each.architecture == arch}
         shipped, rows = _tables(arch, read)
-        kept = {bit: info for bit, info in shipped.items() if info.key not in self._own}
-        self.snapshots: Final = (*kept.values(), *(each.info for each in self._own.values()))
-        self._numbers: Final = {bit: number for number, bit in enumerate(kept)}
+        numbers = {info.key: number for number, info in enumerate(shipped.values())}
+        for key in self._own:
+            numbers.setdefault(key, len(numbers))
+        self._shipped: Final = {info.key: info for info in shipped.values()}
+        infos = dict(self._shipped)
+        for key, snapshot in self._own.items():
+            infos[key] = _overlaid(infos.get(key), snapshot.info)
+        self.snapshots: Final = tuple(infos.values())
+        self._numbers: Final = {bit: number for number, bit in enumerate(shipped)}
         self._libraries: Final[dict[str, dict[int, ProvidedLibrary]]] = {}
         for soname, bit, package, tier, build_id in rows:
-            number = self._numbers.get(int(bit))
-            if number is not None:
-                text = "" if package == NONE else package
-                known = None if tier == UNKNOWN else tier
-                library = ProvidedLibrary(soname, text, known, optional(build_id), (), ())
-                self._libraries.setdefault(soname, {})[number] = library
-        for number, snapshot in enumerate(self._own.values(), len(kept)):
+            text = "" if package == NONE else package
+            known = None if tier == UNKNOWN else tier
+            library = ProvidedLibrary(soname, text, known, optional(build_id), (), ())
+            self._libraries.setdefault(soname, {})[self._numbers[int(bit)]] = library
+        # The libraries that were learned here, by soname and snapshot.
+        self._own_libraries: Final[dict[str, dict[int, ProvidedLibrary]]] = {}
+        for key, snapshot in self._own.items():
             for library in snapshot.libraries:
-                self._libraries.setdefault(library.soname, {})[number] = library
+                number = numbers[key]
+                found = self._libraries.setdefault(library.soname, {})
+                library = _described(library, found.get(number))  # noqa: PLW2901
+                found[number] = library
+                self._own_libraries.setdefault(library.soname, {})[number] = library
         self._symbols: dict[str, _SonameSymbols] = {}
         self._sets: dict[int, Members] = {}
 
@@ -136,11 +149,18 @@ class SymbolStore:
         """The libraries that export a symbol in some snapshot; reads them all."""
         return tuple(soname for soname in self.sonames if self._of(soname).exporting_any(symbol))
 
+    def is_own(self, soname: str, snapshot: int) -> bool:
+        """Whether a snapshot's library was learned here, and did not ship."""
+        return snapshot in self._own_libraries.get(soname, {})
+
+    def source(self, soname: str, snapshot: int) -> SnapshotInfo:
+        """The snapshot that a library is from: the user's own, or the shipped one below it."""
+        key = self.snapshots[snapshot].key
+        return self._own[key].info if self.is_own(soname, snapshot) else self._shipped[key]
+
     def snapshot(self, number: int) -> Snapshot:
-        """A whole snapshot."""
+        """A whole snapshot, what shipped and what was learned here together."""
         info = self.snapshots[number]
-        if info.key in self._own:
-            return canonical(self._own[info.key])
         libraries = []
         for soname in self.sonames:
             library = self._libraries[soname].get(number)
@@ -154,7 +174,7 @@ class SymbolStore:
                         versioned_only=symbols.all_versioned_only(number),
                     )
                 )
-        return Snapshot(*info, tuple(libraries))
+        return canonical(Snapshot(*info, tuple(libraries)))
 
     def _of(self, soname: str) -> _SonameSymbols:
         found = self._symbols.get(soname)
@@ -162,10 +182,12 @@ class SymbolStore:
             name = f"{soname}{SUFFIX}"
             data = self._read(name)
             text = SonameText((), ()) if data is None else unpack(data, name)
-            own = {
-                number: library for number, library in self._libraries[soname].items() if number >= len(self._numbers)
-            }
-            found = self._symbols[soname] = _SonameSymbols(text, self._members, own)
+            own = self._own_libraries.get(soname, {})
+            if own:
+                found = _SonameSymbols(text, lambda mask: self._members(mask).difference(own), own)
+            else:
+                found = _SonameSymbols(text, self._members, own)
+            self._symbols[soname] = found
         return found
 
     def _members(self, mask: int) -> Members:
@@ -252,6 +274,20 @@ class _SonameSymbols:
                 if number in group.members:
                     for symbol in group.symbols:
                         yield symbol, version
+
+
+def _overlaid(shipped: SnapshotInfo | None, own: SnapshotInfo) -> SnapshotInfo:
+    """The own date, and the packages of both."""
+    if shipped is None:
+        return own
+    return own._replace(packages=dict(sorted({**shipped.packages, **own.packages}.items())))
+
+
+def _described(own: ProvidedLibrary, shipped: ProvidedLibrary | None) -> ProvidedLibrary:
+    """A root does not tell how deep in an installation a library comes, nor always its package; what shipped may."""
+    if shipped is None or ABSENT in (own.tier, shipped.tier):
+        return own
+    return own._replace(package=own.package or shipped.package, tier=own.tier or shipped.tier)
 
 
 def _tables(arch: str, read: Read) -> tuple[dict[int, SnapshotInfo], list[list[str]]]:

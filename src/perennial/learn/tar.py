@@ -44,8 +44,9 @@ class _Tar:
         self._padding = 0
 
     def next(self) -> Member | None:
-        self._reader.skip(self._unread, "a member")
-        self._unread = 0
+        self._reader.skip(self._unread - self._padding, "a member")
+        self._reader.read(self._padding)  # which umoci (0.4.7) leaves out at the end of a layer
+        self._unread = self._padding = 0
         extended: dict[str, bytes] = {}  # what stands before the header and outdoes it
         while True:
             header = self._reader.read(_BLOCK)

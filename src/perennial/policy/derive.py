@@ -20,7 +20,10 @@ for one node cheap. The number is the lowest X.Y at which all of this holds:
   this forecast was never too generous;
 - where a PEP has fixed the tag X.Y, the PEP's numbers hold instead, upward and downward.
 
-The last three only ever delay a node. The three, the year and the 120 days are judgement, made in
+What a release of perennial has published holds in the same way, upward only: a node that a settled
+policy had is not taken away because a release was learned later (`knowledge.published`).
+
+All but these two only ever delay a node. The three, the year and the 120 days are judgement, made in
 sight of the past (fewer lower numbers were taken back later); they are constants below.
 
 musl's tags (PEP 656) have libraries only: musl has no symbol versions.
@@ -32,6 +35,7 @@ from perennial.arch import Architecture
 from perennial.knowledge import DistributionRelease, Knowledge
 from perennial.knowledge.glibc_history import load_glibc_history
 from perennial.knowledge.nodes import Node, Numbers
+from perennial.knowledge.published import Promise
 from perennial.knowledge.tables import NONE, numbers, pair, read_table
 from perennial.knowledge.toolchains import RUNTIME_FAMILIES, day_number
 from perennial.platform_tag import Libc, PlatformTag
@@ -75,6 +79,7 @@ class Policies:
         self.newest: Version = max(known, default=self.lowest)
         self.versions: tuple[Version, ...] = tuple(sorted(v for v in known if v >= self.lowest))
         self._frozen = _load_frozen() if libc is Libc.GLIBC else {}
+        self._published = knowledge.published(libc, arch.value)
         exactly = [release.libc_version for release in self.releases]
         self._own = {version: exactly.count(version) for version in set(exactly)}
         self._tops: dict[str, list[tuple[DistributionRelease, Numbers | None]]] = {}
@@ -183,12 +188,17 @@ class Policies:
         limit, blocked = Limit.NOTHING, self.lowest
         for version in self.versions:
             against = self._against(node, version, lacking)
-            if against is None:
-                # one with that glibc or a later one can lack it only where a PEP outranks it
+            promise = None if against in (None, Limit.UPSTREAM, Limit.FROZEN) else self._promise(node, version)
+            if against is None or promise is not None:
                 older = tuple(release for release in lacking if release.libc_version < version)
-                return Provision(version, self._witnesses(node, blocked, limit, older), limit)
+                witnesses = self._witnesses(node, blocked, limit, older)
+                published = None if promise is None else promise.published
+                return Provision(version, witnesses, limit, lacking[: len(lacking) - len(older)], published)
             limit, blocked = against, version
         return Provision(None, self._witnesses(node, blocked, limit, lacking), limit)
+
+    def _promise(self, node: Node, version: Version) -> Promise | None:
+        return None if self._published is None else self._published.has(node, version)
 
     def _tops_of(self, family: str) -> list[tuple[DistributionRelease, Numbers | None]]:
         """The highest node of a family in each release, looked up once for all of its nodes."""

@@ -55,3 +55,5 @@ class Provision(NamedTuple):
     since: tuple[int, int] | None  # the lowest X.Y; None: no tag provides it
     witnesses: tuple[DistributionRelease, ...]  # the releases that lack it, highest C library first
     limit: Limit
+    despite: tuple[DistributionRelease, ...] = ()  # that lack it and have such a C library: something outranks them
+    published: str | None = None  # the perennial whose published policy does, None where a PEP does

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from perennial.knowledge import DistributionRelease
 from perennial.knowledge.glibc_history import load_glibc_history
 from perennial.knowledge.knowledge import MUSL_SONAME
+from perennial.knowledge.snapshot import ABSENT
 from perennial.platform_tag import Libc
 from perennial.policy.derive import Policies
 from perennial.policy.policy import Limit, Provision
@@ -30,7 +31,7 @@ class Answer(NamedTuple):
 
     `libraries` are the platform libraries that have it, empty where none is known to. `version` is the
     node of a symbol, and None elsewhere. `has`, `lacks` and `unknown` are the releases that count on
-    the architecture, by falling C library; of `since` and `limit` see `Provision`.
+    the architecture, by falling C library; of `since`, `limit`, `despite` and `published` see `Provision`.
     """
 
     kind: Kind
@@ -42,6 +43,8 @@ class Answer(NamedTuple):
     has: tuple[DistributionRelease, ...]
     lacks: tuple[DistributionRelease, ...]
     unknown: tuple[DistributionRelease, ...]
+    despite: tuple[DistributionRelease, ...] = ()
+    published: str | None = None
 
 
 def answers(policies: Policies, name: str) -> tuple[Answer, ...]:
@@ -69,12 +72,21 @@ def kind_of(policies: Policies, name: str) -> Kind:
 
 
 def _library(policies: Policies, soname: str) -> Answer:
-    arch = policies.arch.value
     provision = policies.library(soname)
     if provision.limit is Limit.UNKNOWN:
         return Answer(Kind.LIBRARY, soname, (), None, *_ends(provision), (), (), policies.releases)
-    verdicts = {release.id: policies.knowledge.provides_library(release, arch, soname) for release in policies.releases}
-    return _answer(policies, Kind.LIBRARY, soname, provision, verdicts, libraries=(soname,))
+    verdicts = {release.id: _has_library(policies, release, soname) for release in policies.releases}
+    found = _answer(policies, Kind.LIBRARY, soname, provision, verdicts, libraries=(soname,))
+    if found.since is None:
+        return found
+    # tags allow what can be installed nearly everywhere, and name nobody who is in the way of it
+    return found._replace(despite=tuple(release for release in found.lacks if release.libc_version >= found.since))
+
+
+def _has_library(policies: Policies, release: DistributionRelease, soname: str) -> bool:
+    arch = policies.arch.value
+    host = policies.knowledge.host_library(release, arch, soname)
+    return policies.knowledge.provides_library(release, arch, soname) and (host is None or host[0] != ABSENT)
 
 
 def _versions(policies: Policies, name: str) -> tuple[Answer, ...]:
@@ -163,7 +175,8 @@ def _answer(
     def those(wanted: bool | None) -> tuple[DistributionRelease, ...]:  # noqa: FBT001
         return tuple(release for release in policies.releases if verdicts.get(release.id) is wanted)
 
-    return Answer(kind, name, libraries, version, *_ends(provision), those(True), those(False), those(None))
+    known = (those(True), those(False), those(None))
+    return Answer(kind, name, libraries, version, *_ends(provision), *known, provision.despite, provision.published)
 
 
 def _ends(provision: Provision) -> tuple[tuple[int, int] | None, Limit]:

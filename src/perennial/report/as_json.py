@@ -14,10 +14,15 @@ from perennial.report.coverage_line import coverage_line
 SCHEMA = "perennial.report/1"
 
 
-def as_json(reports: Iterable[AuditReport], errors: Mapping[str, str]) -> str:
-    """The document as text; `errors` are the inputs that could not be read, with the reason."""
+def as_json(
+    reports: Iterable[AuditReport], errors: Mapping[str, str], mainstream: tuple[str, str] | None = None
+) -> str:
+    """The document as text; `errors` are the inputs that could not be read, with the reason, `mainstream` the name
+    and SHA-256 of the list of releases that was judged by, None for the shipped one.
+    """
     document = {
         "schema": SCHEMA,
+        "mainstream": None if mainstream is None else {"name": mainstream[0], "sha256": mainstream[1]},
         "wheels": [report_as_dict(report) for report in reports],
         "errors": [{"input": source, "message": message} for source, message in errors.items()],
     }

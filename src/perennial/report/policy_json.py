@@ -87,6 +87,8 @@ def why_json(policy: Policy, name: str, answers: Iterable[Answer], as_of: str) -
                 "has": _ids(answer.has),
                 "lacks": _ids(answer.lacks),
                 "unknown": _ids(answer.unknown),
+                "despite": _ids(answer.despite),
+                "published": answer.published,
             }
             for answer in answers
         ],

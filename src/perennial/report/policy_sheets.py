@@ -189,7 +189,10 @@ def _why_rows(policy: Policy, answer: Answer, as_of: str) -> Iterator[Row]:
     everyone = (*answer.has, *answer.lacks, *answer.unknown)
     lacking = {release.id for release in answer.lacks}
     in_floor = [release for release in policy.derived_from if release.id in lacking]
-    if in_floor:
+    if allowed and answer.despite:
+        lackers = families(answer.despite, everyone)
+        yield row("although", Span(lackers, "warning"), f" {_lack(answer)} it: {_promise(answer)}")
+    elif in_floor:
         yield row(
             "in the way", Span(families(in_floor, everyone), "bad"), Span(f"  ({_support(in_floor, as_of)})", "dim")
         )
@@ -199,6 +202,18 @@ def _why_rows(policy: Policy, answer: Answer, as_of: str) -> Iterator[Row]:
         yield row(label, f"{len(releases)}: {families(releases, everyone)}" if releases else "no release that counts")
     if answer.unknown:
         yield row("not known", _unknown(answer))
+
+
+def _lack(answer: Answer) -> str:
+    return "lacks" if len(answer.despite) == 1 else "lack"
+
+
+def _promise(answer: Answer) -> str:
+    if answer.kind is Kind.LIBRARY:
+        return "what needs it does not run there"
+    if answer.published is None:
+        return "the PEP of a legacy tag says so"
+    return f"frozen since perennial {answer.published}, which published this policy with it"
 
 
 def _support(releases: list[DistributionRelease], as_of: str) -> str:

@@ -207,6 +207,7 @@ def _memory(member: WheelMember) -> int:
     versions = [need.versions for need in elf.verneeds]
     return (
         1000
+        + len(elf.export_hashes or b"")
         + sum(100 + len(text) for text in single if text is not None)
         + 160 * len(elf.imports)
         + sum(map(len, map(itemgetter(0), elf.imports)))

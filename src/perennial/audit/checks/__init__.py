@@ -38,6 +38,7 @@ from perennial.audit.checks import (
     too_new_symbol_version,
     ucs2_symbols,
     unresolvable_bundled_library,
+    unresolved_symbol,
     wheel_tags_differ,
     wrong_architecture,
     wrong_libc,
@@ -51,6 +52,7 @@ _MODULES: Final = (
     library_not_provided,
     host_library_may_be_missing,
     unresolvable_bundled_library,
+    unresolved_symbol,
     stale_version_need,
     links_libpython,
     wrong_architecture,
@@ -79,6 +81,7 @@ RULES: Final[dict[str, Rule]] = {module.RULE.id: module.RULE for module in _MODU
 CONTENT_CHECKS: Final[tuple[Callable[[Content], Iterator[Finding]], ...]] = (
     library_not_provided.check,
     unresolvable_bundled_library.check,
+    unresolved_symbol.check,
     stale_version_need.check,
     links_libpython.check,
     wrong_architecture.check,
