@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 WHEEL ?= numpy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test wheels-test roots-test lint types docs bench check clean
+.PHONY: help demo test wheels-test roots-test loading-test repair-test lint types docs bench check clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -17,15 +17,24 @@ demo: $(VENV)/installed  ## audit a real wheel from the index (WHEEL=numpy)
 	$(BIN)/perennial show $(WHEEL)
 
 test: $(VENV)/installed-test  ## run the test suite
-	$(BIN)/python -m pytest -n auto -m "not wheels and not roots" $(ARGS)
+	$(BIN)/python -m pytest -n auto -m "not wheels and not roots and not loading and not repair" $(ARGS)
 
 wheels-test: $(VENV)/installed-test  ## run the tests that download real wheels
 	$(BIN)/python -m tests.wheels.download
 	$(BIN)/python -m pytest -n auto -m wheels $(ARGS)
 
 roots-test: $(VENV)/installed-test  ## compare with systems that mmdebstrap installs (Debian only, as root)
-	$(BIN)/python -m tests.roots.make
+	$(BIN)/python -m tests.roots learned pythons
 	$(BIN)/python -m pytest -n auto -m roots $(ARGS)
+
+loading-test: $(VENV)/installed-test  ## load edited libraries on every architecture (Debian, qemu-user, as root)
+	$(BIN)/python -m tests.roots loading
+	$(BIN)/python -m pytest -n auto -m loading $(ARGS)
+
+repair-test: $(VENV)/installed-test  ## build real projects, repair them, run them elsewhere (Debian with -dev packages, as root)
+	$(BIN)/python -m tests.roots bare
+	$(BIN)/python -m tests.repair.unrepaired
+	$(BIN)/python -m pytest -n auto -m repair $(ARGS)
 
 lint: $(VENV)/installed-dev  ## ruff
 	$(BIN)/ruff check .
@@ -40,8 +49,9 @@ docs: $(VENV)/installed-docs  ## build the documentation, warnings are errors
 
 bench: $(VENV)/installed-test  ## compare with auditwheel on real wheels (BENCH=all adds tensorflow)
 	$(BIN)/python bench/show.py
+	$(BIN)/python bench/repair.py
 
-check: test lint types docs wheels-test roots-test  ## everything that CI runs
+check: test lint types docs wheels-test roots-test loading-test repair-test  ## everything that CI runs
 
 clean:  ## remove what the other targets made
 	rm -rf $(VENV) .cache docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -383,13 +383,14 @@ def schema_objects(schema: dict[str, Any], path: str) -> Iterator[tuple[str, set
         yield from schema_objects(value, f"{path}.{key}".lstrip("."))
 
 
-def test_every_key_of_the_schema_is_documented() -> None:
-    schema = json.loads((ROOT / "src/perennial/schema/report-1.json").read_text(encoding="utf-8"))
+@pytest.mark.parametrize(("name", "page"), [("report-1", "json"), ("repair-1", "json-repair")])
+def test_every_key_of_the_schema_is_documented(name: str, page: str) -> None:
+    schema = json.loads((ROOT / f"src/perennial/schema/{name}.json").read_text(encoding="utf-8"))
     documented: dict[str, set[str]] = {}
-    for section in re.split(r"^## ", read("reference/json.md"), flags=re.MULTILINE)[1:]:
+    for section in re.split(r"^## ", read(f"reference/{page}.md"), flags=re.MULTILINE)[1:]:
         title, _, body = section.partition("\n")
-        for name in re.findall(r"`([^`]*)`", title):
-            documented["" if name == "the document" else name] = first_cells(body)
+        for path in re.findall(r"`([^`]*)`", title):
+            documented["" if path == "the document" else path] = first_cells(body)
     objects = dict(schema_objects(schema, ""))
     assert {path: documented.get(path) for path in objects} == objects
 

@@ -51,6 +51,10 @@ class ElfFormatError(UnreadableError):
         super().__init__(f"{field}{shown} at offset {offset:#x}: {reason}")
 
 
+class ElfEditError(PerennialError):
+    """An ELF file that cannot be changed as wanted, for a reason that lies in the file: nothing was written."""
+
+
 class ArchiveError(UnreadableError):
     """A zip archive that is broken, ambiguous or over a limit.
 

@@ -19,7 +19,8 @@ from perennial.knowledge.symbol_store import load_symbols
 from perennial.learn import Request, learn_path
 from perennial.learn.libraries import wanted_libraries
 from perennial.platform_tag import Libc
-from tests.roots.make import SUITES, Root, Suite, UnavailableError, obtain
+from tests.roots.learned import SUITES, Suite
+from tests.roots.make import Root, obtain_or_skip
 from tests.support.readelf_exports import (
     build_id_by_readelf,
     exports_by_readelf,
@@ -39,10 +40,7 @@ ON_THIS_DAY = Request(None, None, DATE, "updates")
 
 
 def root_of(suite: Suite) -> Root:
-    try:
-        return obtain(suite)
-    except UnavailableError as error:
-        pytest.skip(str(error))
+    return obtain_or_skip(suite.recipe)
 
 
 @cache
@@ -117,4 +115,6 @@ def test_the_shipped_data_is_what_is_in_the_root_where_the_packages_are_the_same
 
 
 def test_the_archive_says_the_same_as_the_folder(suite: Suite) -> None:
-    assert learn_path(root_of(suite).archive, ON_THIS_DAY) == learned(suite)
+    archive = root_of(suite).archive
+    assert archive is not None
+    assert learn_path(archive, ON_THIS_DAY) == learned(suite)

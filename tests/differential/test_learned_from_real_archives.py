@@ -20,7 +20,8 @@ import pytest
 from perennial.arch import Architecture
 from perennial.knowledge.snapshot import ProvidedLibrary, Snapshot
 from perennial.learn import Request, learn_path
-from tests.roots.make import SUITES, Suite, UnavailableError, obtain
+from tests.roots.learned import SUITES, Suite
+from tests.roots.make import obtain_or_skip
 
 SUITE: Final[Suite] = next(each for each in SUITES if each.architecture is Architecture.X86_64)
 REQUEST: Final = Request("demo:1", Architecture.X86_64, "2026-11-20", "updates")
@@ -47,10 +48,7 @@ def run(*command: str | Path, cwd: Path | None = None) -> str:
 
 @cache
 def root() -> Path:
-    try:
-        return obtain(SUITE).folder
-    except UnavailableError as error:
-        pytest.skip(str(error))
+    return obtain_or_skip(SUITE.recipe).folder
 
 
 @cache

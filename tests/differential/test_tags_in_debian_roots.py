@@ -24,7 +24,8 @@ import pytest
 from perennial.tags import Installer, Target, accepted_tags
 from perennial.tags.inspect import inspect_interpreter, inspect_root
 from tests.differential.test_tags_against_installers import OLDEST_FOR_PIP, check_choices
-from tests.roots.make import PYTHON_SUITES, Suite, UnavailableError, obtain
+from tests.roots.make import Recipe, obtain_or_skip
+from tests.roots.pythons import RECIPES
 from tests.support import installers
 
 pytestmark = [
@@ -39,20 +40,17 @@ from packaging.tags import sys_tags
 print(json.dumps([str(tag) for tag in sys_tags()]))
 """
 CASES: Final = [
-    pytest.param(suite, path, id=f"{suite.name}-{path}")
-    for suite in PYTHON_SUITES
+    pytest.param(recipe, path, id=f"{recipe.suite}-{path}")
+    for recipe in RECIPES
     for path in ("python3", "python3-dbg", "pypy3")
-    if path in suite.only
+    if path in recipe.packages
 ]
 GLIBC: Final = {"bullseye": (2, 31), "bookworm": (2, 36), "trixie": (2, 41)}  # sid has 2.43 in 2026-11, and changes
 
 
 @cache
-def root_of(suite: Suite) -> Path:
-    try:
-        return obtain(suite).folder
-    except UnavailableError as error:
-        pytest.skip(str(error))
+def root_of(recipe: Recipe) -> Path:
+    return obtain_or_skip(recipe).folder
 
 
 @contextmanager
@@ -70,23 +68,23 @@ def target_of(root: Path, path: str) -> Target:
     return inspect_interpreter(f"/usr/bin/{path}", os.fspath(root))
 
 
-@pytest.mark.parametrize("suite", PYTHON_SUITES, ids=lambda suite: suite.name)
-def test_the_root_is_what_debian_says(suite: Suite) -> None:
-    root = root_of(suite)
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.suite)
+def test_the_root_is_what_debian_says(recipe: Recipe) -> None:
+    root = root_of(recipe)
     target = inspect_root(os.fspath(root))
     done = subprocess.run(
         ["chroot", root, "/usr/bin/getconf", "GNU_LIBC_VERSION"], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == target.libc_text
     assert target.libc_version is not None
-    assert target.libc_version >= (2, 43) if suite.name == "sid" else target.libc_version == GLIBC[suite.name]
+    assert target.libc_version >= (2, 43) if recipe.suite == "sid" else target.libc_version == GLIBC[recipe.suite]
     assert target.name is not None
     assert target.name.startswith("Debian GNU/Linux")
 
 
-@pytest.mark.parametrize(("suite", "path"), CASES)
-def test_packaging_lists_the_same_inside(suite: Suite, path: str) -> None:
-    root = root_of(suite)
+@pytest.mark.parametrize(("recipe", "path"), CASES)
+def test_packaging_lists_the_same_inside(recipe: Recipe, path: str) -> None:
+    root = root_of(recipe)
     with inside(root) as (outer, inner):
         source = installers.ask("import packaging, json; print(json.dumps(packaging.__path__[0]))")
         shutil.copytree(source, outer / "packaging", ignore=shutil.ignore_patterns("__pycache__"))
@@ -100,9 +98,9 @@ def test_packaging_lists_the_same_inside(suite: Suite, path: str) -> None:
     assert list(accepted_tags(target)) == json.loads(done.stdout)
 
 
-@pytest.mark.parametrize(("suite", "path"), CASES)
-def test_uv_chooses_inside(suite: Suite, path: str) -> None:
-    root = root_of(suite)
+@pytest.mark.parametrize(("recipe", "path"), CASES)
+def test_uv_chooses_inside(recipe: Recipe, path: str) -> None:
+    root = root_of(recipe)
     with inside(root) as (outer, inner):
         shutil.copy(installers.program("uv"), outer / "uv")
 
@@ -115,9 +113,9 @@ def test_uv_chooses_inside(suite: Suite, path: str) -> None:
         check_choices(target_of(root, path), Installer.UV, outer / "wheels", choose)
 
 
-@pytest.mark.parametrize(("suite", "path"), CASES)
-def test_pip_chooses_inside(suite: Suite, path: str) -> None:
-    root = root_of(suite)
+@pytest.mark.parametrize(("recipe", "path"), CASES)
+def test_pip_chooses_inside(recipe: Recipe, path: str) -> None:
+    root = root_of(recipe)
     target = target_of(root, path)
     if target.python.version < OLDEST_FOR_PIP:
         pytest.skip("pip 26.3 supports no such Python")

@@ -1,41 +1,77 @@
 """Makes root file systems of Debian suites, with mmdebstrap, from the mirror that apt has here.
 
-`python -m tests.roots.make` makes all of them (two at a time) and fails where one cannot be had;
-tests make what they miss, and skip with a reason where that is not possible. A root is an archive
-and the same unpacked, below the folder that PERENNIAL_TEST_CACHE names, or .cache in the checkout.
-It is used on the day on which it was made, and made again on the next.
+A recipe says what: a suite, an architecture, packages. A root is made where it is missing, below the
+folder that PERENNIAL_TEST_CACHE names, or .cache in the checkout; it is used on the day on which it
+was made, and made again on the next. Several processes may ask for the same one: the first makes it,
+the others wait.
 
-On this machine's own architecture packages are installed, by their own scripts. Of others, nothing
-can be run: the packages are unpacked, and dpkg's records written from what they say themselves.
+`python -m tests.roots NAME` makes all of tests/roots/NAME.py beforehand. Tests make what they miss, and
+skip with a reason where this machine has no means; in CI that is an error.
 """
 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from enum import Enum
 from functools import cache
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NoReturn, assert_never
 
-from perennial.arch import Architecture
-from perennial.knowledge.symbol_store import load_symbols
+import pytest
+
+from tests.roots.machines import Machine
 
 _CHECKOUT: Final = Path(__file__).parents[2]
 _TIMEOUT: Final = 900  # seconds for one root
-_DEBIAN_NAMES: Final = {Architecture.X86_64: "amd64", Architecture.AARCH64: "arm64"}
 # What apt and mmdebstrap say where the network or the rights are missing, and not the packages.
 _UNABLE: Final = (
     *("Temporary failure resolving", "Could not resolve", "Could not connect", "Unable to connect", "Cannot initiate"),
     *("Connection refused", "Connection timed out", "Network is unreachable", "unable to pick chroot mode"),
 )
-# dpkg's own files, as `dpkg --unpack` would have left them. $1 is the root.
+
+
+class Contents(Enum):
+    """How packages get into a root."""
+
+    INSTALLED = "essential packages too, configured by their own scripts; the archive is kept"
+    RECORDED = "unpacked, with dpkg's records written from what they say; the archive is kept"
+    UNPACKED = "unpacked, nothing else; documentation is left out"
+
+
+class Recipe(NamedTuple):
+    """What a root is made of. `name` is that of its folder, and says everything that tells it from others."""
+
+    name: str
+    suite: str
+    machine: Machine
+    packages: tuple[str, ...]
+    contents: Contents
+    hooks: tuple[str, ...] = ()  # of the shell, run after unpacking with the root as $1
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Root(NamedTuple):
+    """A root file system, unpacked (without devices), and packed where its recipe keeps that."""
+
+    folder: Path
+    archive: Path | None
+    machine: Machine
+
+
+class UnavailableError(Exception):
+    """This machine cannot make roots."""
+
+
+# Run after unpacking: dpkg's own files, as `dpkg --unpack` would have left them. $1 is the root.
 _RECORD_PACKAGES: Final = r"""
 set -e
 for deb in "$1"/var/cache/apt/archives/*.deb; do
@@ -46,81 +82,53 @@ done
 """
 
 
-class Suite(NamedTuple):
-    """A Debian suite on an architecture; `release` as the knowledge calls it.
-
-    `only` are the packages to install, where it is not those that the knowledge was read from.
-    """
-
-    name: str
-    release: str
-    architecture: Architecture
-    only: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        kind = f"{self.only[0]}-" if self.only else ""
-        return f"{kind}{self.name}-{_DEBIAN_NAMES[self.architecture]}"
-
-
-class Root(NamedTuple):
-    """A root file system, packed and unpacked (without devices)."""
-
-    archive: Path
-    folder: Path
-
-
-class UnavailableError(Exception):
-    """This machine cannot make roots."""
-
-
-SUITES: Final = tuple(
-    Suite(name, release, architecture)
-    for name, release in (("bookworm", "debian:12"), ("trixie", "debian:13"))
-    for architecture in _DEBIAN_NAMES
-)
-# Systems with Pythons to run: glibc 2.31, 2.36, 2.41, and what sid has.
-PYTHON_SUITES: Final = (
-    Suite("bullseye", "debian:11", Architecture.X86_64, ("python3", "python3-dbg", "python3-distutils")),
-    Suite("bookworm", "debian:12", Architecture.X86_64, ("python3", "python3-dbg", "pypy3")),
-    Suite("trixie", "debian:13", Architecture.X86_64, ("python3", "python3-dbg", "pypy3")),
-    Suite("sid", "debian:unstable", Architecture.X86_64, ("python3", "python3-dbg")),
-)
-
-
-def obtain(suite: Suite) -> Root:
-    """The root of a suite, made where it is not there.
+def obtain(recipe: Recipe) -> Root:
+    """The root of a recipe, made where it is not there.
 
     UnavailableError where this machine has no means; AssertionError where it has, and they fail.
     """
-    place = cache_dir() / f"{suite}-{datetime.now(UTC).date().isoformat()}"
-    with alone(cache_dir() / f".{suite}.lock"):
+    made_of = (recipe.suite, recipe.machine.debian, recipe.packages, recipe.contents.name, recipe.hooks)
+    digest = hashlib.sha256(repr(made_of).encode()).hexdigest()[:8]  # a changed recipe is another root
+    place = cache_dir() / f"{recipe}-{digest}-{datetime.now(UTC).date().isoformat()}"
+    with alone(cache_dir() / f".{recipe}.lock"):
         if not place.is_dir():
-            for old in cache_dir().glob(f"{suite}-20*"):
+            for old in cache_dir().glob(f"{recipe}-????????-????-??-??"):
                 shutil.rmtree(old)
-            partial = cache_dir() / f".partial-{suite}"
+            partial = cache_dir() / f".partial-{recipe}"
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir()
             try:
-                _make(suite, partial)
+                _make(recipe, partial)
                 partial.replace(place)
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
-    return Root(place / "root.tar", place / "root")
+    archive = None if recipe.contents is Contents.UNPACKED else place / "root.tar"
+    return Root(place / "root", archive, recipe.machine)
+
+
+def obtain_or_skip(recipe: Recipe) -> Root:
+    """For tests: skips where this machine has no means. In CI, which has them, it fails."""
+    try:
+        return obtain(recipe)
+    except UnavailableError as error:
+        skip_unless_ci(str(error))
+
+
+def skip_unless_ci(reason: str) -> NoReturn:
+    """What a developer's machine may lack, CI has to have: nothing is proved by a test that is skipped."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 def cache_dir() -> Path:
     """Where the roots lie."""
-    chosen = os.environ.get("PERENNIAL_TEST_CACHE")
-    return Path(chosen or _CHECKOUT / ".cache") / "roots"
+    return testing_cache() / "roots"
 
 
-def packages(suite: Suite) -> list[str]:
-    """What is installed: the packages that the shipped knowledge was read from, whatever their version."""
-    if suite.only:
-        return sorted({"base-files", *suite.only})
-    store = load_symbols(suite.architecture.value)
-    found = [name for info in store.snapshots if info.release == suite.release for name in info.packages]
-    return sorted({"base-files", *found})
+def testing_cache() -> Path:
+    """Where tests keep what they downloaded and made."""
+    return Path(os.environ.get("PERENNIAL_TEST_CACHE") or _CHECKOUT / ".cache")
 
 
 @cache
@@ -141,38 +149,45 @@ def apt_mirror() -> str:
 _unable: list[str] = []  # why the first root could not be made: the next ones need not wait for it again
 
 
-def _make(suite: Suite, place: Path) -> None:
+def _make(recipe: Recipe, place: Path) -> None:
     if _unable:
         raise UnavailableError(_unable[0])
     program = shutil.which("mmdebstrap")
     if program is None:
         raise UnavailableError("mmdebstrap is not installed")
-    name = _DEBIAN_NAMES[suite.architecture]
-    native = subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True, check=True).stdout
-    how = ["--variant=extract", f"--extract-hook={_RECORD_PACKAGES}"]
-    if native.strip() == name:
-        how = ["--variant=essential"]
-    archive = place / "root.tar"
-    command = [program, *how, f"--architectures={name}", f"--include={','.join(packages(suite))}"]
-    if suite.name == "sid":
-        # Its Release file is for a week; a mirror that is not updated daily has an older one. The keys still count.
-        command.append('--aptopt=Acquire::Check-Valid-Until "false"')
-    command += [suite.name, str(archive), apt_mirror()]
+    folder, archive = place / "root", place / "root.tar"
+    folder.mkdir()
+    # A mirror may be a snapshot: its date is not checked, its signature is.
+    command = [program, "--aptopt=Acquire::Check-Valid-Until false", f"--architectures={recipe.machine.debian}"]
+    match recipe.contents:
+        case Contents.INSTALLED:
+            command += ["--variant=essential"]
+        case Contents.RECORDED:
+            command += ["--variant=extract", f"--extract-hook={_RECORD_PACKAGES}"]
+        case Contents.UNPACKED:
+            command += ["--variant=extract"]
+        case _:
+            assert_never(recipe.contents)
+    command += [f"--extract-hook={hook}" for hook in recipe.hooks]
+    command += [f"--include={','.join(recipe.packages)}", recipe.suite, str(archive), apt_mirror()]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
     except subprocess.TimeoutExpired as expired:
-        raise UnavailableError(f"no root of {suite} within {_TIMEOUT} s") from expired
+        raise UnavailableError(f"no root of {recipe} within {_TIMEOUT} s") from expired
     if done.returncode != 0:
         said = (done.stdout + done.stderr).strip().splitlines()
         for line in said:
             if any(sign in line for sign in _UNABLE):
                 _unable.append(f"mmdebstrap can make no roots here: {line.strip()}")
                 raise UnavailableError(_unable[0])
-        raise AssertionError(f"mmdebstrap fails for {suite}: {'; '.join(said[-5:])}")
-    folder = place / "root"
-    folder.mkdir()
-    unpack = ["tar", "--extract", "--file", str(archive), "--directory", str(folder)]
-    subprocess.run([*unpack, "--no-same-owner", "--exclude=./dev"], check=True)
+        raise AssertionError(f"mmdebstrap fails for {recipe}: {'; '.join(said[-5:])}")
+    unpack = ["tar", "--extract", "--file", str(archive), "--directory", str(folder), "--no-same-owner"]
+    without = ["./dev"]
+    if recipe.contents is Contents.UNPACKED:
+        without += ["./usr/share/doc", "./usr/share/man", "./usr/share/locale", "./usr/share/icons"]
+    subprocess.run([*unpack, *(f"--exclude={name}" for name in without)], check=True)
+    if recipe.contents is Contents.UNPACKED:
+        archive.unlink()
 
 
 @contextmanager
@@ -182,26 +197,3 @@ def alone(path: Path) -> Iterator[None]:
     with path.open("w", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def main() -> int:
-    """Makes all roots; the exit code is 1 where one could not be made."""
-
-    def attempt(suite: Suite) -> str | None:
-        try:
-            obtain(suite)
-        except (UnavailableError, AssertionError) as error:
-            return str(error)
-        return None
-
-    with ThreadPoolExecutor(2) as pool:
-        suites = (*SUITES, *PYTHON_SUITES)
-        troubles = [trouble for trouble in pool.map(attempt, suites) if trouble is not None]
-    sys.stdout.write(f"{len(suites) - len(troubles)} of {len(suites)} roots\n")
-    for trouble in dict.fromkeys(troubles):
-        sys.stderr.write(f"{trouble}\n")
-    return 1 if troubles else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -21,6 +21,7 @@ from tests.support.wheel_builder import add_lines, alter_line, drop_lines, entri
 MODULE: Final = "demo/_core.cpython-312-x86_64-linux-gnu.so"
 LIBC: Final = "libc.so.6"
 LIBSTDCXX: Final = "libstdc++.so.6"
+LINUX_TAG: Final = "cp312-cp312-linux_x86_64"
 TAG_2_17: Final = "cp312-cp312-manylinux2014_x86_64.manylinux_2_17_x86_64"
 TAG_2_28: Final = "cp312-cp312-manylinux_2_28_x86_64"
 PYTHON: Final = Import("PyModule_Create2")
@@ -71,6 +72,10 @@ def _too_new(folder: Path) -> None:
 def _linux(folder: Path) -> None:
     ssl = Import("SSL_CTX_new", "OPENSSL_3.0.0", "libssl.so.3")
     demo(folder, module(ssl, needed=("libssl.so.3", LIBC)), tags="cp312-cp312-linux_x86_64")
+
+
+def _not_retagged(folder: Path) -> None:
+    demo(folder, module(), tags="cp312-cp312-linux_x86_64")
 
 
 def _two(folder: Path) -> None:
@@ -252,6 +257,21 @@ def _loader(folder: Path) -> None:
     demo(folder, module(offset, needed=(LIBC, loader)))
 
 
+def _to_repair(folder: Path) -> None:
+    """A wheel as a build leaves it, and the root file system that it was built in."""
+    paint = Import("paint", "PAINT_1", "libpaint.so.1")
+    plug = {"demo/_plug.cpython-312-x86_64-linux-gnu.so": module(needed=("libEGL.so.1", LIBC))}
+    demo(folder, module(paint, needed=("libpaint.so.1", LIBC), runpath="/opt/build/lib"), tags=LINUX_TAG)
+    demo(folder, module(), tags=LINUX_TAG, name="display", members=plug)
+    libraries = folder / "sysroot" / "usr" / "lib64"
+    libraries.mkdir(parents=True)
+    painted = (Export("paint", "PAINT_1"),)
+    brush = library("libpaint.so.1", needed=("libbrush.so.2", LIBC), exports=painted)
+    (libraries / "libpaint.so.1").write_bytes(brush)
+    (libraries / "libbrush.so.2").write_bytes(library("libbrush.so.2"))
+    (libraries / "libEGL.so.1").write_bytes(library("libEGL.so.1"))
+
+
 def _between(folder: Path) -> None:
     demo(folder, module(Import("__libc_single_threaded", "GLIBC_2.32", LIBC, kind="object")), tags=TAG_2_28)
 
@@ -260,6 +280,7 @@ SETS: Final[dict[str, Callable[[Path], None]]] = {
     "none": lambda _: None,
     "honest": _honest,
     "linux": _linux,
+    "not-retagged": _not_retagged,
     "two": _two,
     "configured": _config,
     "weak": _weak,
@@ -268,6 +289,7 @@ SETS: Final[dict[str, Callable[[Path], None]]] = {
     "loader-version": _loader,
     "between": _between,
     "to-learn": _to_learn,
+    "to-repair": _to_repair,
     # one for each rule, under its name
     "too-new-symbol-version": _too_new,
     "library-not-provided": _not_provided,

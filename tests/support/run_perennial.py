@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-_NOTHING_LEARNED = Path(__file__).with_name("nothing-was-learned")  # there is no such folder
+NOTHING_LEARNED = Path(__file__).with_name("nothing-was-learned")  # there is no such folder
 
 
 class Outcome(NamedTuple):
@@ -31,7 +31,7 @@ class Outcome(NamedTuple):
 def run_perennial(*arguments: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Outcome:
     """`perennial` with these arguments; no configuration of the machine takes part but `env`'s additions."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PERENNIAL_")}
-    environment |= {"PYTHONIOENCODING": "utf-8", "PERENNIAL_DATA_DIR": str(_NOTHING_LEARNED), **(env or {})}
+    environment |= {"PYTHONIOENCODING": "utf-8", "PERENNIAL_DATA_DIR": str(NOTHING_LEARNED), **(env or {})}
     done = subprocess.run(
         [sys.executable, "-m", "perennial", *arguments],
         capture_output=True,

@@ -150,7 +150,7 @@ class _Resolver:
     def _on_path(self, path: str, name: str, chain: _Chain) -> str | None:
         """The member that a search through these folders opens."""
         if "/" in name:  # a path, in which $ORIGIN counts too
-            location = _expand(name, self._folders[path])
+            location = expand_origin(name, self._folders[path])
             return None if location is None else self._by_location.get(location)
         places = self._places.get(name)
         if places is None:
@@ -172,7 +172,7 @@ class _Resolver:
         """The folders that the file's own RUNPATH, or else its RPATH, names."""
         elf = self._files[path]
         text = elf.rpath if elf.runpath is None else elf.runpath
-        entries = (_expand(entry, self._folders[path]) for entry in (text or "").split(":"))
+        entries = (expand_origin(entry, self._folders[path]) for entry in (text or "").split(":"))
         return tuple(entry for entry in entries if entry is not None)
 
     def _play_loads(self, edges: dict[str, dict[str, Resolution]], pending: set[str]) -> None:
@@ -256,9 +256,9 @@ EXTENSION_MODULE: Final = re.compile(r"\.(?:cpython-[^/]*|abi3|abi3t|pypy[^/]*)\
 _PYTHON_FOLDER: Final = re.compile(r"^lib(?:64)?/(?:python|pypy)\d(?:\.\d+)?t?/(?:site|dist)-packages(?=/|$)")
 
 
-def _expand(entry: str, origin: str) -> str | None:
-    """A folder or file below the environment's root that a path with $ORIGIN means; None for
-    any other place. $LIB and $PLATFORM differ between systems, so what has them counts as elsewhere.
+def expand_origin(entry: str, origin: str) -> str | None:
+    """A folder or file below the environment's root that a path with $ORIGIN means, in a file whose folder is `origin`;
+    None for any other place. $LIB and $PLATFORM differ between systems, so what has them counts as elsewhere.
     """
     for token in ("$ORIGIN", "${ORIGIN}"):
         if entry == token or entry.startswith(f"{token}/"):

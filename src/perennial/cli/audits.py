@@ -56,6 +56,10 @@ def add_audit_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_mainstream_argument(rules)
     rules.add_argument("--config", metavar="FILE", help="a pyproject.toml to read instead of the nearest one")
+    add_limit_arguments(parser)
+
+
+def add_limit_arguments(parser: argparse.ArgumentParser) -> None:
     defaults = ArchiveLimits()
     limits = parser.add_argument_group("limits on hostile archives")
     limits.add_argument(
@@ -94,18 +98,22 @@ class Options(NamedTuple):
     mainstream: MainstreamList | None
 
 
-def read_options(arguments: argparse.Namespace, config: Config, tag: str | None) -> Options:
-    as_of = read_date(arguments.as_of)
-    mainstream = None if arguments.mainstream is None else read_mainstream(arguments.mainstream)
+def read_limits(arguments: argparse.Namespace) -> ArchiveLimits:
     limits = {
         "members": arguments.max_members,
         "inflated": arguments.max_inflated,
         "ratio": arguments.max_ratio,
     }
+    return ArchiveLimits()._replace(**{name: value for name, value in limits.items() if value is not None})
+
+
+def read_options(arguments: argparse.Namespace, config: Config, tag: str | None) -> Options:
+    as_of = read_date(arguments.as_of)
+    mainstream = None if arguments.mainstream is None else read_mainstream(arguments.mainstream)
     return Options(
         tag=None if tag is None else _platform_tag(tag),
         as_of=as_of,
-        limits=ArchiveLimits()._replace(**{name: value for name, value in limits.items() if value is not None}),
+        limits=read_limits(arguments),
         select=frozenset(arguments.select or config.select),
         ignore=frozenset(arguments.ignore or ()) | frozenset(config.ignore),
         strict_tiers=arguments.strict_tiers,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from perennial.arch import Architecture, architecture_of_tag
@@ -58,6 +58,19 @@ def find_inputs(arguments: argparse.Namespace) -> Iterator[Input]:
             yield Input(source, None, UnreadableError(f"{source}: no such file"))
         else:
             yield _fetched(source, arguments)
+
+
+def find_local_inputs(sources: Iterable[str]) -> Iterator[Input]:
+    """As `find_inputs`, for commands that write beside what they read: paths and folders only."""
+    for source in sources:
+        if not source:
+            raise UsageError("an empty argument names no wheel (is a variable of the shell unset?)")
+        if os.path.isdir(source):
+            yield from _folder(source)
+        elif os.path.lexists(source):
+            yield Input(source, source, None)
+        else:
+            yield Input(source, None, UnreadableError(f"{source}: no such file"))
 
 
 def _names_a_file(source: str) -> bool:

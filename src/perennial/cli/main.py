@@ -32,7 +32,7 @@ class Command(Protocol):
 
 
 # In the order of the help text.
-COMMANDS: Final = ("show", "check", "tags", "coload", "policy", "distro", "rules", "completion")
+COMMANDS: Final = ("show", "check", "repair", "retag", "tags", "coload", "policy", "distro", "rules", "completion")
 
 _DESCRIPTION: Final = "What a Linux wheel honestly is, why, and where it runs (PEP 600, PEP 656)."
 _EPILOG: Final = """\

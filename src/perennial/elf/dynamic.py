@@ -17,14 +17,15 @@ _MOST_ENTRIES: Final = 1 << 16
 class DynamicTable:
     """The entries up to DT_NULL. Where a tag stands twice the last one counts, as in glibc's
     `elf_get_dynamic_info`; DT_NEEDED is the one tag of which all count, in their order.
+    `offset` is where the table lies in the file.
     """
 
-    __slots__ = ("_entries", "_image", "_offset", "_values", "needed")
+    __slots__ = ("_image", "_values", "entries", "needed", "offset")
 
     def __init__(self, image: Image, offset: int, entries: list[tuple[int, int]]) -> None:
         self._image: Final = image
-        self._offset: Final = offset
-        self._entries: Final = entries
+        self.offset: Final = offset
+        self.entries: Final = entries
         self._values: Final = dict(entries)
         self.needed: Final = tuple(value for tag, value in entries if tag == DT_NEEDED)
 
@@ -33,8 +34,8 @@ class DynamicTable:
 
     def place_of(self, tag: int) -> int:
         """The file offset of the entry that counts for `tag`, which must be there."""
-        last = max(index for index, entry in enumerate(self._entries) if entry[0] == tag)
-        return self._offset + last * self._image.layout.dyn.size
+        last = max(index for index, entry in enumerate(self.entries) if entry[0] == tag)
+        return self.offset + last * self._image.layout.dyn.size
 
     def span(self, tag: int, field: str) -> tuple[int, int] | None:
         """Where the table lies to which `tag` points, and how many bytes of its segment follow;

@@ -8,9 +8,9 @@ from typing import BinaryIO, Final
 from perennial.errors import ArchiveError
 from perennial.learn.limits import Budget
 from perennial.learn.members import Member
-from perennial.learn.stanzas import read_stanzas
 from perennial.learn.streams import ByteReader, decompressed, file_chunks
 from perennial.learn.tar import read_tar
+from perennial.system.stanzas import read_stanzas
 
 MAGIC: Final = b"!<arch>\n"
 _HEADER: Final = 60  # name 16, mtime 12, uid 6, gid 6, mode 8, size 10, end 2

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from perennial.arch import Architecture
 from perennial.errors import UnreadableError
-from perennial.learn.stanzas import read_stanzas
+from perennial.system.stanzas import read_stanzas
 
 # Debian's names of the ports whose libraries a tag can mean. armel is another ABI, and the
 # MIPS ports have no tags.

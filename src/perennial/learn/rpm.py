@@ -16,84 +16,13 @@ from perennial.errors import ArchiveError
 from perennial.learn.limits import Budget
 from perennial.learn.members import Kind, Member, clean_name, decode_name
 from perennial.learn.streams import ByteReader, decompressed, file_chunks
+from perennial.system.rpm_header import TAG_NAME, RpmHeader
 
 MAGIC: Final = b"\xed\xab\xee\xdb"
 HEADER_MAGIC: Final = b"\x8e\xad\xe8\x01"
 _LEAD: Final = 96
 _MOST_ENTRIES: Final = 1 << 16  # rpm's own limits (lib/header.c): 64 Ki tags
 _LARGEST_STORE: Final = 256 << 20  # and 256 MiB of data
-
-TAG_NAME: Final = 1000
-TAG_VERSION: Final = 1001
-TAG_RELEASE: Final = 1002
-TAG_EPOCH: Final = 1003
-TAG_DIRINDEXES: Final = 1116
-TAG_BASENAMES: Final = 1117
-TAG_DIRNAMES: Final = 1118
-
-_INT32: Final = 4
-_STRING: Final = 6
-_STRINGS: Final = 8
-
-
-class RpmHeader:
-    """The index and the data of a header; the same bytes stand in a package and in rpm's database."""
-
-    def __init__(self, index: bytes, store: bytes, archive: str) -> None:
-        self._store = store
-        self._archive = archive
-        # tag -> type, offset, count
-        self._tags = {tag: (kind, offset, count) for tag, kind, offset, count in struct.iter_unpack(">IIII", index)}
-
-    @classmethod
-    def from_blob(cls, blob: bytes, archive: str) -> RpmHeader:
-        """A header without its magic, as rpm's database keeps it."""
-        if len(blob) < 8:
-            raise ArchiveError("an rpm header that is cut short", archive=archive)
-        entries, size = struct.unpack_from(">II", blob)
-        end = 8 + 16 * entries
-        if len(blob) < end + size:
-            raise ArchiveError("an rpm header that is cut short", archive=archive)
-        return cls(blob[8:end], blob[end : end + size], archive)
-
-    @property
-    def version(self) -> str:
-        """epoch:version-release, as rpm compares it."""
-        epoch = self.numbers(TAG_EPOCH)
-        prefix = f"{epoch[0]}:" if epoch else ""
-        return f"{prefix}{self.text(TAG_VERSION)}-{self.text(TAG_RELEASE)}"
-
-    def text(self, tag: int) -> str:
-        return next(iter(self.texts(tag)), "")
-
-    def texts(self, tag: int) -> list[str]:
-        """The strings of a tag; none where it is absent or of another type."""
-        kind, offset, count = self._tags.get(tag, (0, 0, 0))
-        if kind not in (_STRING, _STRINGS):
-            return []
-        found = []
-        for _ in range(count if kind == _STRINGS else 1):
-            end = self._store.find(b"\0", offset)
-            if end < 0:
-                raise ArchiveError(f"rpm tag {tag} ends after its data", archive=self._archive)
-            found.append(decode_name(self._store[offset:end]))
-            offset = end + 1
-        return found
-
-    def numbers(self, tag: int) -> tuple[int, ...]:
-        kind, offset, count = self._tags.get(tag, (0, 0, 0))
-        if kind != _INT32:
-            return ()
-        if offset + 4 * count > len(self._store):
-            raise ArchiveError(f"rpm tag {tag} ends after its data", archive=self._archive)
-        return struct.unpack_from(f">{count}I", self._store, offset)
-
-    def files(self) -> Iterator[str]:
-        """The paths that the package installs, without the leading slash."""
-        folders = self.texts(TAG_DIRNAMES)
-        for name, index in zip(self.texts(TAG_BASENAMES), self.numbers(TAG_DIRINDEXES), strict=False):
-            if index < len(folders):
-                yield f"{folders[index]}{name}".lstrip("/")
 
 
 class Rpm:

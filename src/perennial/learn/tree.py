@@ -25,9 +25,9 @@ _WHITEOUT: Final = ".wh."
 _OPAQUE: Final = ".wh..wh..opq"
 _DOCUMENTS: Final = re.compile(
     r"(usr/lib|etc)/os-release"
-    r"|var/lib/dpkg/(status|status\.d/[^/]+|info/[^/]+\.list)"
+    r"|var/lib/dpkg/(status|status\.d/[^/]+|info/[^/]+\.list|diversions)"
     r"|(usr/)?lib/apk/db/installed"
-    r"|(var/lib/rpm|usr/lib/sysimage/rpm)/rpmdb\.sqlite"
+    r"|(var/lib/rpm|usr/lib/sysimage/rpm)/(rpmdb\.sqlite|Packages(\.db)?)"
     r"|var/lib/pacman/local/[^/]+/(desc|files)"
 )
 

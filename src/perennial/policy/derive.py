@@ -31,6 +31,8 @@ musl's tags (PEP 656) have libraries only: musl has no symbol versions.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from perennial.arch import Architecture
 from perennial.knowledge import DistributionRelease, Knowledge
 from perennial.knowledge.glibc_history import load_glibc_history
@@ -51,6 +53,7 @@ SETTLED_DAYS = 365
 _LOWEST_MUSL = {Architecture.LOONGARCH64: (1, 2)}  # musl 1.2.5: "new port: loongarch64"
 
 
+@lru_cache(maxsize=16)  # what has been derived serves the next wheel, and a repair's audit of its own result
 def policies(knowledge: Knowledge, libc: Libc, arch: Architecture | str) -> Policies:
     """All policies of one C library on one architecture."""
     return Policies(knowledge, libc, Architecture(arch))

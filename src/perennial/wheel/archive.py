@@ -43,14 +43,15 @@ class Archive:
     """
 
     def __init__(self, path: str, limits: ArchiveLimits) -> None:
-        self._name: Final = path
+        self.path: Final = path
+        self.limits: Final = limits
         self._file: Final = _open(path)
         try:
             self.file_size: Final = os.fstat(self._file.fileno()).st_size
             tail = self._read_at(self.file_size - tail_size(self.file_size), tail_size(self.file_size))
-            offset, size, count = directory_span(self._name, self.file_size, tail, limits)
-            self.entries: Final = parse_directory(self._name, self._read_at(offset, size), count, limits)
-            self._following: Final = _check_order(self._name, self.entries, offset)
+            offset, size, count = directory_span(self.path, self.file_size, tail, limits)
+            self.entries: Final = parse_directory(self.path, self._read_at(offset, size), count, limits)
+            self._following: Final = _check_order(self.path, self.entries, offset)
         except BaseException:
             self._file.close()
             raise
@@ -61,6 +62,10 @@ class Archive:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """May be called more than once."""
         self._file.close()
 
     def chunks(self, entry: Entry) -> Iterator[bytes]:
@@ -103,6 +108,23 @@ class Archive:
             return None
         return content
 
+    def raw(self, entry: Entry) -> Iterator[bytes]:
+        """The member's data as they are stored, deflated or not; only its local header is checked."""
+        region = self._following[entry.header_offset] - entry.header_offset
+        front = self._read_at(entry.header_offset, min(region, _READ), entry)
+        start = self._check_local_header(entry, front)
+        data = front[start : start + entry.compressed_size]
+        yield data
+        for position in range(len(data), entry.compressed_size, _CHUNK):
+            size = min(_CHUNK, entry.compressed_size - position)
+            yield self._read_at(entry.header_offset + start + position, size, entry)
+
+    def check(self, entry: Entry) -> None:
+        """Reads the member, whose content and CRC are right when this returns."""
+        if self.small(entry) is None:
+            for _ in self.chunks(entry):
+                pass
+
     def read(self, entry: Entry, limit: int) -> bytes:
         """A small member as a whole; one of more than `limit` bytes is refused."""
         if entry.size > limit:
@@ -133,7 +155,7 @@ class Archive:
         if name != entry.raw_name:
             raise self._refuse(entry, f"its local header gives another name, {name!r}")
         if 0xFFFFFFFF in (size, compressed):
-            size, compressed = widen(self._name, entry.name, extra, (size, compressed))
+            size, compressed = widen(self.path, entry.name, extra, (size, compressed))
         here, there = (method, crc, compressed, size), (entry.method, entry.crc, entry.compressed_size, entry.size)
         # With a data descriptor the header may leave zeros, which the descriptor fills in (4.4.4).
         deferred = bool(flags & FLAG_DESCRIPTOR) and here == (entry.method, 0, 0, 0)
@@ -210,16 +232,16 @@ class Archive:
                 data += more
         except (OSError, ValueError, OverflowError) as error:
             member = None if entry is None else entry.name
-            raise ArchiveError(_os_reason(error), archive=self._name, member=member) from error
+            raise ArchiveError(_os_reason(error), archive=self.path, member=member) from error
         if len(data) != size:
             raise ArchiveError(
                 f"cut off: {size} bytes are wanted at {offset}, and the file ends at {self.file_size}",
-                archive=self._name, member=None if entry is None else entry.name,
+                archive=self.path, member=None if entry is None else entry.name,
             )  # fmt: skip
         return data
 
     def _refuse(self, entry: Entry, reason: str) -> ArchiveError:
-        return ArchiveError(reason, archive=self._name, member=entry.name)
+        return ArchiveError(reason, archive=self.path, member=entry.name)
 
 
 def _open(path: str) -> FileIO:

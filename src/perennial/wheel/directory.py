@@ -22,6 +22,7 @@ FLAG_ENCRYPTED: Final = 0x1
 FLAG_DESCRIPTOR: Final = 0x8
 FLAG_UTF8: Final = 0x800
 _FLAGS_ENCRYPTED: Final = 0x1 | 0x40 | 0x2000
+UNIX: Final = 3  # 4.4.2
 
 _EOCD: Final = Struct("<4s4H2LH")  # 4.3.16
 _EOCD_SIGNATURE: Final = b"PK\5\6"
@@ -50,6 +51,9 @@ class Entry(NamedTuple):
     size: int
     header_offset: int
     mode: int  # Unix st_mode, 0 where the archive was not made on Unix
+    made_by: int  # 4.4.2: the system in the upper byte, 3 for Unix
+    date_time: int  # 4.4.6: MS-DOS date in the upper 16 bits, time in the lower; of no time zone
+    attributes: int  # 4.4.15: on Unix, st_mode in the upper 16 bits
 
     @property
     def is_directory(self) -> bool:
@@ -158,7 +162,7 @@ def parse_directory(archive: str, data: bytes, count: int, limits: ArchiveLimits
                 f"the central directory breaks off after {len(entries)} of {count} members", archive=archive
             )
         entry, position = _parse_entry(archive, data, position)
-        _check_name(archive, entry)
+        check_name(archive, entry.name)
         path = entry.name.removesuffix("/")
         if path in seen:
             raise ArchiveError(
@@ -183,7 +187,7 @@ def parse_directory(archive: str, data: bytes, count: int, limits: ArchiveLimits
 
 def _parse_entry(archive: str, data: bytes, position: int) -> tuple[Entry, int]:
     (
-        _signature, _made_by, system, _needed, _needed_system, flags, method, _time, _date, crc, compressed, size,
+        _signature, made_by, system, _needed, _needed_system, flags, method, time, date, crc, compressed, size,
         name_size, extra_size, comment_size, _disk, _internal, external, offset,
     ) = _CENTRAL.unpack_from(data, position)  # fmt: skip
     start = position + _CENTRAL.size
@@ -198,8 +202,11 @@ def _parse_entry(archive: str, data: bytes, position: int) -> tuple[Entry, int]:
             # 4.6.9; Python's zipfile takes that name from 3.13 on, others do not
             raise ArchiveError("has a second name in its extra field", archive=archive, member=name)
         size, compressed, offset = widen(archive, name, extra, (size, compressed, offset))
-    unix = system == 3  # 4.4.2
-    return Entry(name, raw_name, flags, method, crc, compressed, size, offset, external >> 16 if unix else 0), end
+    mode = external >> 16 if system == UNIX else 0
+    made_by, date_time = system << 8 | made_by, date << 16 | time
+    return Entry(
+        name, raw_name, flags, method, crc, compressed, size, offset, mode, made_by, date_time, external
+    ), end  # fmt: skip
 
 
 def widen(archive: str, name: str, extra: bytes, values: tuple[int, ...]) -> tuple[int, ...]:
@@ -254,11 +261,10 @@ def _check_tree(archive: str, names: Iterable[str]) -> None:
             raise ArchiveError("a file, and yet other members lie below it", archive=archive, member=shown)
 
 
-def _check_name(archive: str, entry: Entry) -> None:
+def check_name(archive: str, name: str) -> None:
     """Refuses names that lead out of the folder into which a wheel is unpacked, or that two
     installers could take for two different files.
     """
-    name = entry.name
     parts = name.removesuffix("/").split("/")
     if "\0" in name or "\\" in name:
         reason = "a name with a NUL or a backslash means different files to different installers"

@@ -5,7 +5,7 @@ padding, size in bytes. RECORD itself and signatures of it carry neither hash no
 """
 
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 # The specification wants sha256 or better and names md5 and sha1 as forbidden.
@@ -105,3 +105,63 @@ def _shown(text: str) -> str:
 def encode_digest(digest: bytes) -> str:
     """A digest in RECORD's spelling."""
     return urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
+
+
+class RecordWriter:
+    """RECORD for a wheel of which some members have changed.
+
+    Lines of unchanged members stay as they were, to the byte, right or wrong: to make a wrong hash
+    right would hide that a file was damaged. Lines that cannot be read go, and those of members that
+    are not there.
+    """
+
+    def __init__(self, path: str, content: bytes) -> None:
+        self._record: Final = parse_record(path, content)
+        text = content.decode("utf-8", "backslashreplace")
+        self._lines: Final = text.split("\n")
+        self._end: Final = "\r\n" if "\r\n" in text else "\n"
+
+    def lists(self, path: str) -> bool:
+        """Whether a readable line stands for the member."""
+        return path in self._record.entries
+
+    def write(self, members: Iterable[str], hashed: Mapping[str, tuple[bytes, int]]) -> bytes:
+        """RECORD's content. `members` are all paths there will be, without RECORD itself; `hashed` gives the
+        sha256 digest and size of those whose lines are made anew, or for the first time.
+        """
+        own, listed = self._record.path, self._record.entries
+        wanted = {*members, own}
+        lines = [
+            _line(path, hashed[path]) if path in hashed else self._verbatim(entry)
+            for path, entry in listed.items()
+            if path in wanted
+        ]
+        if own not in listed:
+            lines.append(_csv(own, "", ""))
+        # Behind all others, but for RECORD's own line where that is the last.
+        at = len(lines) - 1 if own not in listed or [*listed][-1] == own else len(lines)
+        lines[at:at] = [_line(path, hashed[path]) for path in sorted(hashed.keys() - listed.keys())]
+        return "".join(f"{line}{self._end}" for line in lines).encode("utf-8")
+
+    def _verbatim(self, entry: RecordEntry) -> str:
+        line = self._lines[entry.line - 1].removesuffix("\r") if entry.line <= len(self._lines) else ""
+        for _, fields in _rows(line):
+            if _entry(fields, entry.line) == entry:
+                return line
+        # Lines that end in a lone CR are counted in another way.
+        hashed = f"{entry.algorithm}={entry.digest}" if entry.algorithm else ""
+        return _csv(entry.path, hashed, "" if entry.size is None else str(entry.size))
+
+
+def _line(path: str, hashed: tuple[bytes, int]) -> str:
+    digest, size = hashed
+    return _csv(path, f"sha256={encode_digest(digest)}", str(size))
+
+
+def _csv(*fields: str) -> str:
+    import csv
+    from io import StringIO
+
+    out = StringIO()
+    csv.writer(out, lineterminator="").writerow(fields)
+    return out.getvalue()

@@ -3,6 +3,7 @@ are facts.
 """
 
 import os
+from collections.abc import Mapping
 from operator import itemgetter
 from typing import Final, NamedTuple
 
@@ -88,47 +89,68 @@ def read_wheel(
 
     Raises `WheelFilenameError` and `ArchiveError`.
     """
-    limits = limits or ArchiveLimits()
     location = os.fspath(path)
-    filename = WheelFilename.parse(os.path.basename(location))
-    with Archive(location, limits) as archive:
-        if progress is not None:
-            progress.start(filename.text, sum(entry.size for entry in archive.entries))
-        files = [entry for entry in archive.entries if not entry.is_directory]
-        by_name = {entry.name: entry for entry in files}
-        dist_info = _dist_info(location, files)
-        metadata = _read_metadata(archive, by_name.get(f"{dist_info}/WHEEL"))
-        record = _read_record(archive, by_name.get(f"{dist_info}/RECORD"))
-        # In the order in which they lie on disk; sorted only afterwards.
-        files.sort(key=lambda entry: entry.header_offset)
-        members: list[WheelMember] = []
-        memory = 0
-        for entry in files:
+    WheelFilename.parse(os.path.basename(location))  # before a file is looked for
+    with Archive(location, limits or ArchiveLimits()) as archive:
+        return read_open_wheel(archive, sha256=sha256, hashes=hashes, progress=progress)
+
+
+def read_open_wheel(
+    archive: Archive,
+    *,
+    filename: str | None = None,
+    sha256: bool = False,
+    hashes: bool = True,
+    progress: Progress | None = None,
+    known: Mapping[str, WheelMember] | None = None,
+) -> Wheel:
+    """Reads the wheel in an archive, as `read_wheel` does; `filename` is its name where it is not to be the
+    archive's. What was read through an archive may be copied from it, and nobody can have put another
+    file in its place. `known` are members that are not read again, having been copied from where they were read.
+    """
+    location, limits = archive.path, archive.limits
+    wheel_name = WheelFilename.parse(filename or os.path.basename(location))
+    if progress is not None:
+        progress.start(wheel_name.text, sum(entry.size for entry in archive.entries))
+    files = [entry for entry in archive.entries if not entry.is_directory]
+    by_name = {entry.name: entry for entry in files}
+    dist_info = dist_info_folder(archive)
+    metadata = _read_metadata(archive, by_name.get(f"{dist_info}/WHEEL"))
+    record = _read_record(archive, by_name.get(f"{dist_info}/RECORD"))
+    # In the order in which they lie on disk; sorted only afterwards.
+    files.sort(key=lambda entry: entry.header_offset)
+    members: list[WheelMember] = []
+    memory = 0
+    for entry in files:
+        member = None if known is None else known.get(entry.name)
+        if member is None:
             member = _read_member(archive, entry, record, progress, hashes=hashes)
-            members.append(member)
-            memory += _memory(member)
-            if memory > limits.facts:
-                raise ArchiveError(f"the facts about its members take more than {limits.facts} bytes", archive=location)
-        for entry in archive.entries:
-            if entry.is_directory:
-                any(archive.chunks(entry))  # has no content; its local header is checked
-        return Wheel(
-            path=location,
-            filename=filename,
-            size=archive.file_size,
-            sha256=archive.sha256() if sha256 else None,
-            metadata=metadata,
-            record=record,
-            members=tuple(sorted(members, key=lambda member: member.path)),
-        )
+        members.append(member)
+        memory += _memory(member)
+        if memory > limits.facts:
+            raise ArchiveError(f"the facts about its members take more than {limits.facts} bytes", archive=location)
+    for entry in archive.entries:
+        if entry.is_directory:
+            any(archive.chunks(entry))  # has no content; its local header is checked
+    return Wheel(
+        path=location,
+        filename=wheel_name,
+        size=archive.file_size,
+        sha256=archive.sha256() if sha256 else None,
+        metadata=metadata,
+        record=record,
+        members=tuple(sorted(members, key=lambda member: member.path)),
+    )
 
 
-def _dist_info(archive: str, files: list[Entry]) -> str:
-    tops = sorted({entry.name.partition("/")[0] for entry in files if ".dist-info/" in entry.name})
+def dist_info_folder(archive: Archive) -> str:
+    """The name of the one folder that makes an archive a wheel; raises `ArchiveError` where it is not one."""
+    names = (entry.name for entry in archive.entries if not entry.is_directory and ".dist-info/" in entry.name)
+    tops = sorted({name.partition("/")[0] for name in names})
     found = [top for top in tops if top.endswith(".dist-info")]
     if len(found) != 1:
         listed = "none" if not found else ", ".join(map(repr, found[:3])) + ", ..." * (len(found) > 3)
-        raise ArchiveError(f"not a wheel: it should have one .dist-info folder and has {listed}", archive=archive)
+        raise ArchiveError(f"not a wheel: it should have one .dist-info folder and has {listed}", archive=archive.path)
     return found[0]
 
 

@@ -39,7 +39,7 @@ def check(content: Content) -> Iterator[Finding]:
         Severity.ERROR,
         metadata.path,
         f"WHEEL and the file name disagree about the tags; {'; '.join(parts)}",
-        remedy="Change tags with a tool that rewrites both (wheel tags); renaming the file is not enough.",
+        remedy="Change tags with perennial retag, which rewrites both; renaming the file is not enough.",
     )
 
 

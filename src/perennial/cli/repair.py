@@ -1,0 +1,82 @@
+"""perennial repair: wheels that keep their promise."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import TYPE_CHECKING
+
+from perennial.cli.audits import add_limit_arguments, read_limits
+from perennial.cli.facts import add_mainstream_argument
+from perennial.cli.repair_options import add_repair_arguments, misplaced_wheel, read_repair_options
+from perennial.cli.writing import add_writing_arguments, read_write_options
+from perennial.errors import UsageError
+
+if TYPE_CHECKING:
+    from perennial.cli.repair_jobs import Settings
+
+USAGE = "perennial repair [options] WHEEL [WHEEL ...]"
+SUMMARY = "copy the libraries that a wheel needs into it, and give it the tags that it keeps"
+DESCRIPTION = """\
+Copies the libraries that no system need have into each wheel, under names of their own, makes every
+reference follow, and gives the wheel its lowest honest platform tags. What is written into
+--wheel-dir (default: wheelhouse) has passed the audit; where that cannot be, nothing is written.
+"""
+EPILOG = """\
+examples:
+  perennial repair dist/*.whl
+  perennial repair --plat manylinux_2_28_x86_64 -w wheelhouse dist/
+  perennial repair --dry-run -v dist/demo-1.0-cp312-cp312-linux_x86_64.whl
+  perennial repair --sysroot /opt/aarch64 demo-1.0-cp312-cp312-linux_aarch64.whl
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("wheels", nargs="*", metavar="WHEEL", help="a wheel, or a folder of wheels")
+    add_repair_arguments(parser)
+    add_mainstream_argument(parser)
+    add_writing_arguments(parser)
+    parser.set_defaults(wheel_dir="wheelhouse")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and write nothing")
+    parser.add_argument("--json", action="store_true", help="report as JSON")
+    parser.add_argument(
+        "-j", "--jobs", metavar="N", type=_positive, help="wheels to repair at a time (default: one for each processor)"
+    )
+    amount = parser.add_mutually_exclusive_group()
+    amount.add_argument(
+        "-v", "--verbose", action="store_true", help="every change, and every place where a library was looked for"
+    )
+    amount.add_argument("-q", "--quiet", action="store_true", help="one line a wheel")
+    add_limit_arguments(parser)
+
+
+def _positive(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
+    return int(text)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    misplaced = misplaced_wheel(arguments)
+    sources = [*arguments.wheels, *([] if misplaced is None else [misplaced])]
+    if not sources:
+        raise UsageError("which wheel? see perennial repair --help")
+    import gc
+
+    from perennial.cli.repair_jobs import repair_all
+
+    # Values in tuples make no circles; looking for them takes a twentieth of a small repair.
+    gc.set_threshold(100_000)
+    return repair_all(sources, _settings(arguments), arguments)
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    from perennial.cli.repair_jobs import Settings
+
+    return Settings(
+        options=read_repair_options(arguments, os.environ),
+        mainstream=arguments.mainstream,
+        limits=read_limits(arguments),
+        write=read_write_options(arguments, verified=True),
+        folder=None if arguments.dry_run else arguments.wheel_dir,
+    )

@@ -1,0 +1,75 @@
+"""What a file says once it is changed: from its facts and the changes alone.
+
+It knows nothing of how the editor gets there, so that the one can be held against the other.
+"""
+
+from __future__ import annotations
+
+from perennial.elf.edit.changes import ElfChanges
+from perennial.elf.model import DynamicSymbol, ElfFile, StackPermission, Verdef, Verneed
+
+
+def facts_after(facts: ElfFile, changes: ElfChanges) -> ElfFile:
+    """The facts that the edited file must have."""
+    after = facts
+    if changes.clear_executable_stack:
+        after = after._replace(stack=StackPermission.NOT_EXECUTABLE)
+    if not facts.is_dynamic:
+        return after
+    path = changes.search_path
+    if path is not None:
+        after = after._replace(
+            rpath=path.text if path.text and not path.runpath else None,
+            runpath=path.text if path.text and path.runpath else None,
+        )
+    return after._replace(
+        soname=facts.soname if changes.soname is None else changes.soname,
+        needed=_needed(facts.needed, changes),
+        verneeds=tuple(_verneed(need, changes) for need in facts.verneeds if need.file not in changes.remove_needed),
+        verdefs=tuple(_verdef(definition, changes) for definition in facts.verdefs),
+        imports=tuple(_symbol(symbol, changes) for symbol in facts.imports),
+        exports=None if facts.exports is None else tuple(_symbol(symbol, changes) for symbol in facts.exports),
+    )
+
+
+def _needed(needed: tuple[str, ...], changes: ElfChanges) -> tuple[str, ...]:
+    renames = dict(changes.rename_needed)
+    names: list[str] = []
+    for name in needed:
+        new = renames.get(name, name)
+        if name in changes.remove_needed or (new != name and (new in needed or new in names)):
+            continue
+        names.append(new)
+    names += [name for name in dict.fromkeys(changes.add_needed) if name not in names]
+    return tuple(names)
+
+
+def _version(name: str, library: str | None, changes: ElfChanges) -> str:
+    for rename in changes.rename_versions:
+        if (rename.old, rename.library) == (name, library):
+            return rename.new
+    return name
+
+
+def _verneed(need: Verneed, changes: ElfChanges) -> Verneed:
+    versions = tuple(v._replace(name=_version(v.name, need.file, changes)) for v in need.versions)
+    return Verneed(dict(changes.rename_needed).get(need.file, need.file), versions)
+
+
+def _verdef(definition: Verdef, changes: ElfChanges) -> Verdef:
+    if definition.is_base:
+        return definition
+    parents = tuple(_version(name, None, changes) for name in definition.parents)
+    return definition._replace(name=_version(definition.name, None, changes), parents=parents)
+
+
+def _symbol(symbol: DynamicSymbol, changes: ElfChanges) -> DynamicSymbol:
+    if symbol.version is None:
+        return symbol
+    library = symbol.library
+    if library is not None and library in changes.remove_needed:
+        return symbol._replace(version=None, library=None)
+    version = _version(symbol.version, library, changes)
+    if library is not None:
+        library = dict(changes.rename_needed).get(library, library)
+    return symbol._replace(version=version, library=library)

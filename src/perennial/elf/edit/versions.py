@@ -1,0 +1,279 @@
+"""DT_VERNEED, DT_VERDEF and DT_VERSYM as they are to be.
+
+Names of libraries and versions change in place: they are offsets into the string table, with the
+hash of a version's name beside it. Where a library is no longer needed, the versions needed from
+it go as well, or glibc's `_dl_check_map_versions` ends the process with an assertion (`needed !=
+NULL`); the table then is written anew in its place, shorter. Symbols that had such a version become
+unversioned: ld.so takes a version index for an index into an array that ends with the last version.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from struct import Struct
+from sys import byteorder
+from typing import NamedTuple
+
+from perennial.elf.constants import (
+    DT_VERDEF,
+    DT_VERNEED,
+    DT_VERSYM,
+    VER_FLG_BASE,
+    VER_NDX_GLOBAL,
+    VERSYM_HIDDEN,
+    VERSYM_VERSION,
+)
+from perennial.elf.edit.changes import ElfChanges
+from perennial.elf.edit.records import sysv_hash
+from perennial.elf.edit.skeleton import Skeleton
+from perennial.elf.edit.strings import StringTable
+from perennial.elf.symbol_count import count_symbols
+from perennial.errors import ElfFormatError
+
+_MOST_VERSIONS = VERSYM_VERSION
+
+
+class Patch(NamedTuple):
+    """Bytes that replace as many others, at an offset of the file."""
+
+    offset: int
+    content: bytes
+
+
+class VersionEdits(NamedTuple):
+    """`needs_left` and `needs_size` are the new DT_VERNEEDNUM and size in bytes; None where the
+    table keeps its form.
+    """
+
+    patches: tuple[Patch, ...] = ()
+    needs_left: int | None = None
+    needs_size: int = 0
+
+
+class _Aux(NamedTuple):
+    """A vernaux and where it stands; `row` is as in the file."""
+
+    place: int
+    row: tuple[int, int, int, int, int]
+
+
+class _Need(NamedTuple):
+    """A verneed, where it stands, and its vernauxes."""
+
+    place: int
+    version: int
+    file: int
+    versions: tuple[_Aux, ...]
+
+
+def change_versions(elf: Skeleton, strings: StringTable, changes: ElfChanges) -> VersionEdits:
+    if not (changes.rename_needed or changes.remove_needed or changes.rename_versions):
+        return VersionEdits()
+    needs = tuple(_needs(elf))
+    removed = {name.encode() for name in changes.remove_needed}
+    kept = tuple(need for need in needs if strings[need.file] not in removed)
+    patches = [*_defined(elf, strings, changes)]
+    renamed = tuple(_renamed(need, strings, changes) for need in kept)
+    if len(kept) == len(needs):
+        patches += _in_place(elf, kept, renamed)
+        return VersionEdits(tuple(patches))
+    table = _packed(elf, renamed)
+    start, end = needs_extent(elf, needs)
+    patches.append(Patch(start, table + bytes(end - start - len(table))))
+    gone = {aux.row[2] & VERSYM_VERSION for need in needs if need not in kept for aux in need.versions}
+    patches += _unversioned(elf, gone)
+    return VersionEdits(tuple(patches), len(kept), len(table))
+
+
+def _needs(elf: Skeleton) -> Iterator[_Need]:
+    """The table as it stands. The reader, which has seen the file before, accepts the same chains."""
+    span = elf.dynamic.table.span(DT_VERNEED, "DT_VERNEED")
+    if span is None:
+        return
+    position, end = span[0], sum(span)
+    head, aux = elf.records.verneed, elf.records.vernaux
+    total = 0
+    while True:
+        version, _count, file, first, following = _unpack(head, elf.data, position, end, "DT_VERNEED")
+        versions = []
+        place = position + first
+        while True:
+            row = _unpack(aux, elf.data, place, end, "vn_aux")
+            versions.append(_Aux(place, (row[0], row[1], row[2], row[3], row[4])))
+            total += 1
+            if row[4] == 0:
+                break
+            if row[4] < aux.size or total > _MOST_VERSIONS:
+                raise ElfFormatError("records of the chain overlap", field="vna_next", offset=place, value=row[4])
+            place += row[4]
+        yield _Need(position, version, file, tuple(versions))
+        if following == 0:
+            return
+        if following < head.size:
+            raise ElfFormatError("records of the chain overlap", field="vn_next", offset=position, value=following)
+        position += following
+
+
+def _unpack(record: Struct, data: bytes, position: int, end: int, field: str) -> tuple[int, ...]:
+    if position + record.size > end:
+        raise ElfFormatError("points past the end of its segment", field=field, offset=position)
+    return record.unpack_from(data, position)
+
+
+def needs_extent(elf: Skeleton, needs: tuple[_Need, ...]) -> tuple[int, int]:
+    """From where to where in the file the table reaches."""
+    ends = [need.place + elf.records.verneed.size for need in needs]
+    ends += [aux.place + elf.records.vernaux.size for need in needs for aux in need.versions]
+    return needs[0].place, max(ends)
+
+
+def verneed_rows(elf: Skeleton) -> Iterator[tuple[int, int, int, int, int]]:
+    """(vn_file, vna_name, vna_hash, vna_flags, vna_other) of each version that is needed."""
+    for need in _needs(elf):
+        for aux in need.versions:
+            yield need.file, aux.row[3], *aux.row[:3]
+
+
+def verneed_extent(elf: Skeleton) -> tuple[int, int] | None:
+    """From where to where DT_VERNEED's table reaches; None where there is none."""
+    needs = tuple(_needs(elf))
+    return needs_extent(elf, needs) if needs else None
+
+
+def _renamed(need: _Need, strings: StringTable, changes: ElfChanges) -> _Need:
+    file = strings[need.file]
+    for old, new in changes.rename_needed:
+        if old != new and old.encode() == file:
+            need = need._replace(file=strings.place(new.encode()))
+    wanted = {
+        rename.old.encode(): rename.new.encode()
+        for rename in changes.rename_versions
+        if rename.library is not None and rename.library.encode() == file
+    }
+    if not wanted:
+        return need
+    versions = []
+    for aux in need.versions:
+        name = wanted.get(strings[aux.row[3]])
+        if name is None:
+            versions.append(aux)
+        else:
+            versions.append(aux._replace(row=(sysv_hash(name), *aux.row[1:3], strings.place(name), aux.row[4])))
+    return need._replace(versions=tuple(versions))
+
+
+def _in_place(elf: Skeleton, old: tuple[_Need, ...], new: tuple[_Need, ...]) -> Iterator[Patch]:
+    pack, pack_aux = elf.records.word.pack, elf.records.vernaux.pack
+    for before, after in zip(old, new, strict=True):
+        if after.file != before.file:
+            yield Patch(before.place + 4, pack(after.file))
+        for was, now in zip(before.versions, after.versions, strict=True):
+            if was != now:
+                yield Patch(was.place, pack_aux(*now.row))
+
+
+def _packed(elf: Skeleton, needs: tuple[_Need, ...]) -> bytes:
+    """Each verneed followed by its vernauxes."""
+    head, aux = elf.records.verneed, elf.records.vernaux
+    out = []
+    for number, need in enumerate(needs, 1):
+        count = len(need.versions)
+        step = head.size + count * aux.size if number < len(needs) else 0
+        out.append(head.pack(need.version, count, need.file, head.size, step))
+        for index, version in enumerate(need.versions, 1):
+            out.append(aux.pack(*version.row[:4], aux.size if index < count else 0))
+    return b"".join(out)
+
+
+def _unversioned(elf: Skeleton, numbers: set[int]) -> Iterator[Patch]:
+    """VER_NDX_GLOBAL for the symbols whose version is one of these."""
+    span = elf.dynamic.table.span(DT_VERSYM, "DT_VERSYM")
+    if span is None:
+        return
+    size = min(2 * symbol_total(elf), span[1] & ~1)
+    versym = array("H", elf.data[span[0] : span[0] + size])
+    if elf.records.little_endian != (byteorder == "little"):
+        versym.byteswap()
+    content = elf.records.half.pack(VER_NDX_GLOBAL)
+    for number in sorted(numbers):
+        for index in (*_all_of(versym, number), *_all_of(versym, number | VERSYM_HIDDEN)):
+            yield Patch(span[0] + 2 * index, content)
+
+
+def _all_of(values: array[int], wanted: int) -> Iterator[int]:
+    """Where `wanted` stands, at the speed of array.index."""
+    place = -1
+    while True:
+        try:
+            place = values.index(wanted, place + 1)
+        except ValueError:
+            return
+        yield place
+
+
+def symbol_total(elf: Skeleton) -> int:
+    """How many dynamic symbols there are, at least."""
+    return count_symbols(elf.image, elf.dynamic.table).total
+
+
+def _defined(elf: Skeleton, strings: StringTable, changes: ElfChanges) -> Iterator[Patch]:
+    """New names for versions that the file defines, also where they are parents of others."""
+    wanted = {r.old.encode(): r.new.encode() for r in changes.rename_versions if r.library is None and r.old != r.new}
+    if not wanted:
+        return
+    word = elf.records.word
+    for place, flags, hash_place, is_first in verdef_names(elf):
+        if flags & VER_FLG_BASE:
+            continue  # the name of the file, and of no version
+        name = wanted.get(strings[word.unpack_from(elf.data, place)[0]])
+        if name is not None:
+            yield Patch(place, word.pack(strings.place(name)))
+            if is_first:
+                yield Patch(hash_place, word.pack(sysv_hash(name)))
+
+
+def verdef_names(elf: Skeleton) -> Iterator[tuple[int, int, int, bool]]:
+    """(offset of vda_name, vd_flags, offset of vd_hash, whether it is the version's own name)."""
+    span = elf.dynamic.table.span(DT_VERDEF, "DT_VERDEF")
+    if span is None:
+        return
+    position, end = span[0], sum(span)
+    head, aux = elf.records.verdef, elf.records.verdaux
+    total = 0
+    while True:
+        _version, flags, _index, count, _hash, first, following = _unpack(head, elf.data, position, end, "DT_VERDEF")
+        place = position + first
+        for number in range(max(count, 1)):
+            _name, step = _unpack(aux, elf.data, place, end, "vd_aux")
+            yield place, flags, position + 8, number == 0
+            total += 1
+            if step == 0:
+                break
+            if step < aux.size or total > _MOST_VERSIONS:
+                raise ElfFormatError("records of the chain overlap", field="vda_next", offset=place, value=step)
+            place += step
+        if following == 0:
+            return
+        if following < head.size:
+            raise ElfFormatError("records of the chain overlap", field="vd_next", offset=position, value=following)
+        position += following
+
+
+def verdef_rows(elf: Skeleton) -> Iterator[tuple[int, int, int, int]]:
+    """(vda_name, vd_hash, vd_flags, vd_ndx) of each version that is defined; its parents have its other fields."""
+    word, half = elf.records.word, elf.records.half
+    for place, flags, hash_place, is_first in verdef_names(elf):
+        if is_first:
+            (name,), (hashed,) = word.unpack_from(elf.data, place), word.unpack_from(elf.data, hash_place)
+            yield name, hashed, flags, half.unpack_from(elf.data, hash_place - 4)[0]
+
+
+def verdef_extent(elf: Skeleton) -> tuple[int, int] | None:
+    """From where to where DT_VERDEF's table reaches; None where there is none."""
+    names = tuple(verdef_names(elf))
+    if not names:
+        return None
+    ends = [place + elf.records.verdaux.size for place, _, _, _ in names]
+    ends += [hash_place - 8 + elf.records.verdef.size for _, _, hash_place, _ in names]
+    return names[0][2] - 8, max(ends)

@@ -1,0 +1,202 @@
+"""From what each name means to the changes of each file."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from perennial.audit.context import Content
+from perennial.elf.edit import ElfChanges, SearchPath
+from perennial.elf.model import ElfFile
+from perennial.repair.closure import Closure, Elsewhere, Grafted, InWheel, Removed, Targets
+from perennial.repair.naming import unique_names
+from perennial.repair.options import RepairOptions
+from perennial.repair.plan import Graft, MemberEdit, Problem
+from perennial.repair.scripts import MovedScript, move_script
+from perennial.repair.search_paths import extended_path, relative
+from perennial.repair.wishes import Wishes
+from perennial.wheel.wheel import SITE_PACKAGES, WheelMember
+
+_NOTHING: Final = ElfChanges()
+
+
+class PlannedChanges(NamedTuple):
+    """What is done to the wheel's files, and what cannot be."""
+
+    grafts: tuple[Graft, ...]
+    edits: tuple[MemberEdit, ...]
+    scripts: tuple[MovedScript, ...]
+    problems: tuple[Problem, ...]
+
+
+def plan_changes(content: Content, closure: Closure, options: RepairOptions, wishes: Wishes) -> PlannedChanges:
+    """Names the grafts, and says what every file needs instead of what it needed."""
+    return _Changer(content, closure, options, wishes).run()
+
+
+class _Changer:
+    def __init__(self, content: Content, closure: Closure, options: RepairOptions, wishes: Wishes) -> None:
+        self._content: Final = content
+        self._closure: Final = closure
+        self._options: Final = options
+        self._folder: Final = posixpath.normpath(content.wheel.filename.distribution + options.lib_sdir)
+        self._home: Final = f"{SITE_PACKAGES}/{self._folder}"
+        self._locations: Final = {member.path: member.location for member in content.wheel.members}
+        self._problems: Final[list[Problem]] = []
+        self._scripts: Final[list[MovedScript]] = []
+        self._bare: Final = {digest: self._of_graft(digest) for digest in closure.libraries}
+        self._names: Final = self._make_names(wishes)
+        self._by_soname: Final = self._grafts_by_soname()
+
+    def run(self) -> PlannedChanges:
+        edits = tuple(self._edits())
+        grafts = tuple(sorted(self._grafts(), key=lambda graft: graft.path))
+        for first, second in pairwise(grafts):
+            if first.path == second.path:
+                self._problems.append(
+                    Problem(
+                        f"{first.library.path} and {second.library.path} would both be {first.path}",
+                        "Let one of them have a unique name: leave it out of --no-mangle.",
+                    )
+                )
+        return PlannedChanges(grafts, edits, tuple(self._scripts), tuple(self._problems))
+
+    # ----- names
+
+    def _make_names(self, wishes: Wishes) -> dict[str, str]:
+        """The file names of grafts, by digest. What is opened by name, and needed by no file, keeps its own."""
+        libraries = self._closure.libraries
+        needs = {
+            digest: {name: target.digest for name, target in targets.items() if isinstance(target, Grafted)}
+            for digest, targets in self._closure.needs.items()
+        }
+        engine = self._options.patcher.value
+        sonames = {digest: library.name for digest, library in libraries.items()}
+        unique = unique_names(sonames, self._bare, needs, engine)
+        kept = {
+            digest
+            for digest, name in sonames.items()
+            if wishes.keeps_name(name) or digest in self._closure.loaded_by_name
+        }
+        return {digest: sonames[digest] if digest in kept else unique[digest] for digest in libraries}
+
+    def _grafts_by_soname(self) -> dict[str, str]:
+        """The grafts' new names by the names that they were needed by, where that is one only."""
+        found: dict[str, set[str]] = {}
+        for targets in (*self._closure.members.values(), *self._closure.needs.values()):
+            for name, target in targets.items():
+                if isinstance(target, Grafted):
+                    found.setdefault(name, set()).add(self._names[target.digest])
+        return {name: next(iter(names)) for name, names in found.items() if len(names) == 1}
+
+    # ----- grafts
+
+    def _of_graft(self, digest: str) -> ElfChanges:
+        """The changes of a graft but for names. Its old search path is of the system that it was taken from."""
+        elf, targets = self._closure.libraries[digest].elf, self._closure.needs[digest]
+        folders = list(self._folders(targets))
+        had_path = elf.rpath is not None or elf.runpath is not None
+        path = SearchPath(":".join(relative(folder, self._home) for folder in folders), runpath=False)
+        return ElfChanges(
+            remove_needed=_removed(targets),
+            search_path=path if folders or had_path else None,
+            strip=self._options.strip,
+        )
+
+    def _grafts(self) -> Iterator[Graft]:
+        users: dict[str, list[str]] = {}
+        moved = {script.old: script.new for script in self._scripts}
+        for path, targets in self._closure.members.items():
+            for digest in _digests(targets):
+                users.setdefault(digest, []).append(moved.get(path, path))
+        for user, targets in self._closure.needs.items():
+            for digest in _digests(targets):
+                users.setdefault(digest, []).append(self._path(user))
+        for digest, library in self._closure.libraries.items():
+            name, targets = self._names[digest], self._closure.needs[digest]
+            renames = self._renames(library.elf, targets)
+            changes = self._bare[digest]._replace(
+                soname=None if name == library.name else name,
+                rename_needed=renames,
+            )
+            needs = tuple(sorted({self._path(other) for other in _digests(targets)} - {self._path(digest)}))
+            needed_by = tuple(sorted({*users.get(digest, ())} - {self._path(digest)}))
+            yield Graft(library, name, self._path(digest), changes, needs, needed_by)
+
+    def _path(self, digest: str) -> str:
+        return f"{self._folder}/{self._names[digest]}"
+
+    # ----- the wheel's own files
+
+    def _edits(self) -> Iterator[MemberEdit]:
+        for member, elf in self._content.files:
+            if not elf.is_dynamic:
+                continue
+            targets = self._closure.members[member.path]
+            folders = [*self._folders(targets), *self._for_dlopen(member, elf)]
+            changes = ElfChanges(
+                rename_needed=self._renames(elf, targets),
+                remove_needed=_removed(targets),
+                strip=self._options.strip,
+            )
+            if folders:
+                changes = changes._replace(search_path=self._search_path(member, elf, folders))
+            if changes != _NOTHING:
+                yield MemberEdit(member.path, changes, elf.rpath if elf.runpath is None else elf.runpath)
+
+    def _search_path(self, member: WheelMember, elf: ElfFile, folders: list[str]) -> SearchPath | None:
+        location = member.location
+        script = move_script(member.path, self._content.wheel.filename.distribution)
+        if script is not None:
+            self._scripts.append(script)
+            location = f"{SITE_PACKAGES}/{script.new}"
+        elif not location.startswith(f"{SITE_PACKAGES}/"):
+            self._problems.append(
+                Problem(
+                    f"{member.path} needs libraries of the wheel, and is installed into {posixpath.dirname(location)}, "
+                    "from where no fixed way leads to them",
+                    "Put it into a package, and load or run it from there.",
+                )
+            )
+            return None
+        return extended_path(elf, location, folders)
+
+    def _folders(self, targets: Targets) -> Iterator[str]:
+        """Where a file has to look, below the environment's root: what it does not find by itself."""
+        if any(isinstance(target, Grafted) for target in targets.values()):
+            yield self._home
+        for target in targets.values():
+            match target:
+                case InWheel(path=path, reachable=False):
+                    yield posixpath.dirname(self._locations[path])
+                case Elsewhere(folder=str(folder)):
+                    yield posixpath.normpath(SITE_PACKAGES + folder)
+                case _:
+                    pass
+
+    def _for_dlopen(self, member: WheelMember, elf: ElfFile) -> Iterator[str]:
+        """A file that opens a graft by name looks for it on its own search path (dlopen(3))."""
+        for digest in self._closure.loaded_by_name:
+            name = self._closure.libraries[digest].name
+            if any(posixpath.basename(text) == name for text in member.library_strings):
+                yield self._home
+
+    def _renames(self, elf: ElfFile, targets: Targets) -> tuple[tuple[str, str], ...]:
+        """Needed entries, and version needs that name a library without needing it: some linkers leave these, and ld.so
+        looks for the library's name among all that are loaded (glibc, `find_needed`).
+        """
+        pairs = {name: self._names[target.digest] for name, target in targets.items() if isinstance(target, Grafted)}
+        for need in elf.verneeds:
+            if need.file not in elf.needed and need.file in self._by_soname:
+                pairs[need.file] = self._by_soname[need.file]
+        return tuple(sorted((old, new) for old, new in pairs.items() if old != new))
+
+
+def _removed(targets: Targets) -> tuple[str, ...]:
+    return tuple(sorted(name for name, target in targets.items() if isinstance(target, Removed)))
+
+
+def _digests(targets: Mapping[str, object]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(target.digest for target in targets.values() if isinstance(target, Grafted)))

@@ -1,0 +1,62 @@
+"""What a repair is asked to do."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from perennial.arch import Architecture
+from perennial.elf.edit import StripLevel
+from perennial.platform_tag import Libc, PlatformTag
+
+
+class Patcher(StrEnum):
+    """What edits the ELF files."""
+
+    PERENNIAL = "perennial"
+    PATCHELF = "patchelf"
+
+
+class Host(NamedTuple):
+    """The kind of process that runs on the machine, as far as that matters for its folders."""
+
+    architecture: Architecture
+    libc: Libc
+
+
+class Places(NamedTuple):
+    """Where libraries outside the wheel are looked for.
+
+    `root` is the root file system whose loader is asked: `/`, or a sysroot. `library_path` are the
+    folders of LD_LIBRARY_PATH and its like. `replaced` are folders that stand in for those of the root's
+    loader (`--ldpaths`). `host` is the kind of libraries in `/`: its folders are nobody else's business.
+    None on a machine that is no Linux.
+    """
+
+    root: str = "/"
+    library_path: tuple[str, ...] = ()
+    replaced: tuple[str, ...] | None = None
+    host: Host | None = None
+
+
+class RepairOptions(NamedTuple):
+    """The wishes of whoever calls. `plat` None is auditwheel's `auto`; its `arch` may be "" for the wheel's own.
+
+    `include`, `exclude`, `no_mangle` and `provided_by` are as on the command line: sonames, paths, patterns.
+    `max_growth` is in bytes.
+    """
+
+    places: Places = Places()
+    plat: PlatformTag | None = None
+    only_plat: bool = False
+    update_tags: bool = True
+    lib_sdir: str = ".libs"
+    exclude: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    no_mangle: tuple[str, ...] = ()
+    provided_by: tuple[str, ...] = ()
+    strip: StripLevel = StripLevel.NOTHING
+    patcher: Patcher = Patcher.PERENNIAL
+    check_isa: bool = True
+    allow_pure: bool = False
+    max_growth: int | None = None
