@@ -45,8 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="all that is installed for this Python (default: one's own)",
     )
     group.add_argument("--set", action="store_true", help="import all in the order given, and no other")
-    group.add_argument("--on", metavar="RELEASE", help="whose libraries: debian:12 (default: the newest stable one)")
-    group.add_argument("--system", metavar="ROOT", help="the libraries of a real system: / or an unpacked image")
+    group.add_argument(
+        "--on",
+        metavar="SYSTEM",
+        help="whose libraries: debian:12 (default: the newest stable one), or a root such as /",
+    )
+    group.add_argument("--interpreter", metavar="PATH", help="the Python whose libraries a process has (in a root)")
     group.add_argument(
         "--standalone", action="store_true", help="an interpreter that has nothing but the C library in the process"
     )

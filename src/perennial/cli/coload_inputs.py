@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from perennial.arch import Architecture
+from perennial.arch import Architecture, architecture_of_tag
 from perennial.cli.inputs import find_inputs
 from perennial.coload.facts_cache import FactsCache
 from perennial.coload.gather import ProfileSource, Source
@@ -15,6 +15,7 @@ from perennial.coload.profile import load_profile
 from perennial.coload.sources import ShippedSystem, WheelSource
 from perennial.errors import UnreadableError, UsageError, printable
 from perennial.platform_tag import Libc
+from perennial.system import Root
 from perennial.wheel.filename import WheelFilename
 
 
@@ -28,8 +29,10 @@ class Found(NamedTuple):
 
 def find_sources(arguments: argparse.Namespace) -> Found:
     """Raises `UsageError` where the arguments do not fit together."""
-    if arguments.env is not None and arguments.wheels:
-        raise UsageError("--env looks at what is installed: it takes no wheels")
+    if arguments.standalone and (arguments.interpreter or arguments.env is not None):
+        raise UsageError("--standalone stands for an interpreter: give it, or one by name")
+    if arguments.env is not None:
+        return _installed(arguments)
     errors: dict[str, str] = {}
     sources: list[WheelSource] = []
     architectures: dict[str, str] = {}
@@ -46,13 +49,76 @@ def find_sources(arguments: argparse.Namespace) -> Found:
             sys.stderr.write(f"perennial: {printable(str(unreadable))}\n")
     if len(sources) + len(errors) < 2:
         raise UsageError("one package alone conflicts with nobody: name two or more (perennial show looks at one)")
+    names = [source.name for source in sources]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise UsageError(f"{twice} is named twice: a process has it once")
     architectures.pop("", None)
     if len(architectures) > 1:
         (one, first), (other, second), *_ = architectures.items()
         raise UsageError(f"{first} is for {one} and {second} for {other}: no process loads both")
-    architecture = next(iter(architectures), Architecture.X86_64.value)
-    profile = load_profile(arguments.on, architecture, standalone=arguments.standalone)
-    return Found(tuple(sources), ShippedSystem(profile), errors)
+    architecture = architecture_of_tag(next(iter(architectures), Architecture.X86_64.value)) or Architecture.X86_64
+    return Found(tuple(sources), _system(arguments, architecture), errors)
+
+
+def _system(arguments: argparse.Namespace, architecture: Architecture) -> ProfileSource:
+    on: str | None = arguments.on
+    interpreter: str | None = arguments.interpreter
+    if on is None and interpreter is not None:
+        on = "/"
+    if on is not None and interpreter is not None and os.path.realpath(on) == "/":
+        interpreter = os.path.realpath(interpreter)
+    if on is not None and "/" in on:
+        from perennial.coload.real_system import RealSystem
+
+        if interpreter is None and not arguments.standalone:
+            interpreter = _interpreter_of(on)
+        return RealSystem(on, architecture, None if arguments.standalone else interpreter)
+    if interpreter is not None:
+        raise UsageError(f"--interpreter {printable(interpreter)}: {printable(on or '')} is shipped without its files")
+    return ShippedSystem(load_profile(on, architecture.value, standalone=arguments.standalone))
+
+
+def _interpreter_of(root: str) -> str:
+    """The python3 of a root file system."""
+    found = next((path for path in ("/usr/bin/python3", "/usr/local/bin/python3") if Root(root).is_file(path)), None)
+    if found is None:
+        raise UsageError(f"{printable(root)} has no python3: name one with --interpreter, or say --standalone")
+    return found
+
+
+# What a Python says about itself; run with -I, so that nothing of the folder it stands in is imported.
+_QUESTION: Final = """\
+import json, os, sys, sysconfig
+paths = dict.fromkeys(sysconfig.get_path(name) for name in ("platlib", "purelib"))
+print(json.dumps([os.path.realpath(sys.executable), [path for path in paths if os.path.isdir(path)]]))
+"""
+
+
+def _installed(arguments: argparse.Namespace) -> Found:
+    if arguments.wheels:
+        raise UsageError("--env looks at what is installed: it takes no wheels")
+    if arguments.on is not None or arguments.interpreter is not None:
+        raise UsageError("--env looks at this system and this interpreter: neither --on nor --interpreter goes with it")
+    import json
+    import subprocess
+
+    python = arguments.env or sys.executable
+    try:
+        command = [python, "-I", "-c", _QUESTION]
+        answer = subprocess.run(command, capture_output=True, check=False, text=True, timeout=60)  # noqa: S603
+        executable, folders = json.loads(answer.stdout)
+    except (OSError, ValueError, TypeError, subprocess.TimeoutExpired) as error:
+        raise UnreadableError(f"{python}: does not answer as a Python would ({error})") from error
+    from perennial.coload.environment import installed_sources
+    from perennial.coload.real_system import RealSystem
+    from perennial.elf.read import read_elf
+
+    with open(executable, "rb") as file:
+        architecture = read_elf(file.read()).architecture
+    if architecture is None:
+        raise UnreadableError(f"{executable}: no tag names its architecture")
+    return Found(tuple(installed_sources(folders)), RealSystem("/", architecture, executable), {})
 
 
 def _architecture(name: str) -> str | None:

@@ -34,16 +34,18 @@ from perennial.elf.model import Binding
 
 
 class LoadedObject:
-    """A library in a process. Two of them are the same only if they are one."""
+    """A library in a process. Two of them are the same only if they are one.
 
-    __slots__ = ("library", "loader", "scope", "search_list")
+    Processes that were forked from one share those that it had, so that nothing here may change.
+    """
+
+    __slots__ = ("library", "loader", "scope")
 
     def __init__(self, library: Library, loader: LoadedObject | None) -> None:
         self.library: Final = library
         self.loader: Final = loader
-        self.search_list: tuple[LoadedObject, ...] = ()
-        # Beside the global one: the search list of the root that loaded it, filled when that is known.
-        self.scope: LoadedObject = self if loader is None else loader.scope
+        # The root that loaded it: its search list is the object's scope, beside the global one.
+        self.scope: Final[LoadedObject] = self if loader is None else loader.scope
 
     def __repr__(self) -> str:
         return f"LoadedObject({self.library.path!r})"
@@ -78,17 +80,18 @@ class Process:
         self._by_name: dict[str, LoadedObject] = {}
         self._by_path: dict[str, LoadedObject] = {}
         self._unique: dict[str, tuple[LoadedObject, Definition]] = {}
+        self._search_lists: dict[LoadedObject, tuple[LoadedObject, ...]] = {}
         self._global: tuple[LoadedObject, ...] = ()
         self._at_start: tuple[LoadedObject, ...] = ()
         program = self._add(system.program, None)
-        program.search_list = self._walk(program)
-        self._global = self._at_start = program.search_list
+        self._search_lists[program] = self._global = self._at_start = self._walk(program)
 
     def fork(self) -> Process:
         """A process in the same state, which from now on goes its own way."""
         copy = object.__new__(Process)
         copy.__dict__.update(self.__dict__)
         copy._by_name, copy._by_path, copy._unique = dict(self._by_name), dict(self._by_path), dict(self._unique)
+        copy._search_lists = dict(self._search_lists)
         return copy
 
     @property
@@ -118,14 +121,18 @@ class Process:
     def global_scope(self) -> tuple[LoadedObject, ...]:
         return self._global
 
+    def search_list(self, root: LoadedObject) -> tuple[LoadedObject, ...]:
+        """What a file that was opened by itself brought or found, breadth first; () for other objects."""
+        return self._search_lists.get(root, ())
+
     def load(self, path: str, *, visible_to_all: bool = False) -> tuple[LoadedObject, ...]:
         """dlopen of an installed file, with RTLD_GLOBAL or RTLD_LOCAL; returns the objects that are new."""
         before = len(self._by_path)
         root = self._by_path.get(path) or self._add(self._system.installed[path], None)
-        if not root.search_list:
-            root.search_list = self._walk(root)
+        if root not in self._search_lists:
+            self._search_lists[root] = self._walk(root)
         if visible_to_all:
-            self._global += tuple(loaded for loaded in root.search_list if loaded not in self._global)
+            self._global += tuple(loaded for loaded in self._search_lists[root] if loaded not in self._global)
         return tuple(self._by_path.values())[before:]
 
     def bind(self, objects: Iterable[LoadedObject], names: Container[str] | None = None) -> Iterator[BoundReference]:
@@ -157,7 +164,7 @@ class Process:
         if asker.library.symbolic:
             yield (asker,)
         yield self._global
-        yield asker.scope.search_list
+        yield self._search_lists[asker.scope]
 
     def _add(self, library: Library, loader: LoadedObject | None) -> LoadedObject:
         loaded = LoadedObject(library, loader)

@@ -100,7 +100,8 @@ def standalone_program(abi: ElfAbi, libraries: Iterable[str]) -> Library:
     elf = ElfFile(
         abi=abi, os_abi=0, type=ElfType.EXECUTABLE, is_dynamic=True, interpreter="ld.so", soname=None,
         needed=tuple(name for name in C_LIBRARY if name in there), rpath=None, runpath=None, verneeds=(),
-        verdefs=(), imports=(), exports=None, export_hashes=None, flags=0, flags_1=0, has_text_relocations=False, has_relr=False,
+        verdefs=(), imports=(), exports=None, export_hashes=None,
+        flags=0, flags_1=0, has_text_relocations=False, has_relr=False,
         stack=StackPermission.NOT_EXECUTABLE, tls=None, build_id=None, x86_isa_needed=0, x86_isa_used=0,
     )  # fmt: skip
     return Library("/usr/local/bin/python3", None, elf, Linkage({}, (), is_versioned=False), symbolic=False)

@@ -30,7 +30,9 @@ def severity_of(pair: Pair, changes: list[Change]) -> Severity:
         if root.visible_to_all:
             loaded = next((one for one in pair.process.objects if one.library.path == root.path), None)
             if loaded is not None:
-                (certain if root.certain else uncertain).update(one.library.path for one in loaded.search_list)
+                (certain if root.certain else uncertain).update(
+                    one.library.path for one in pair.process.search_list(loaded)
+                )
     providers = {change.together.provider.library.path for change in changes if change.together.provider is not None}
     return Severity.WARNING if providers <= uncertain - certain else Severity.ERROR
 

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from perennial.coload.conflict import BindingLink, Conflict, describe, holds_state, name_of
 from perennial.coload.imports import Import
-from perennial.coload.loader import BoundReference, LoadedObject, match
+from perennial.coload.loader import BoundReference, LoadedObject, Process, match
 from perennial.coload.profile import is_c_library
 from perennial.elf.linkage import Definition
 from perennial.finding import Rule, Severity
@@ -42,7 +42,7 @@ def find_alone(imported: Import) -> Iterator[Conflict]:
             provider = bound.provider
             if provider is None or provider not in imported.process.at_start or is_c_library(provider.library.name):
                 continue
-            own = _own(bound)
+            own = _own(imported.process, bound)
             if own is not None:
                 groups[name_of(provider)].append(_Shadowed(bound, *own))
     for winner, shadowed in sorted(groups.items()):
@@ -50,9 +50,9 @@ def find_alone(imported: Import) -> Iterator[Conflict]:
         yield _conflict(imported, winner, shadowed)
 
 
-def _own(bound: BoundReference) -> tuple[LoadedObject, Definition] | None:
+def _own(process: Process, bound: BoundReference) -> tuple[LoadedObject, Definition] | None:
     """What the package itself has for a reference."""
-    for candidate in bound.asker.scope.search_list:
+    for candidate in process.search_list(bound.asker.scope):
         if candidate.library.package is None:
             continue
         linkage = candidate.library.linkage
