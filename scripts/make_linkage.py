@@ -23,9 +23,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from perennial.arch import Architecture
+from perennial.coload.conflict import holds_state, is_allocator
 from perennial.coload.library import Library, read_library
-from perennial.coload.library_format import encode_library
+from perennial.coload.library_format import decode_library, encode_library
 from perennial.coload.profile import FOLDER, SUFFIX
+from perennial.coload.rules.leaked_unwinder import is_unwinding
+from perennial.elf.export_hashes import hash_word
+from perennial.elf.linkage import Definition, SymbolKind
 from perennial.errors import PerennialError
 from perennial.index.cache import default_cache_dir
 from perennial.index.settings import settings_from_pip
@@ -102,7 +106,7 @@ def make(suite: Suite, architecture: Architecture, downloader: Downloader, relea
         raise SystemExit(f"{release} on {architecture}: the interpreter needs {', '.join(unknown)}")
     record = {
         "title": title,
-        "glibc": re.match(r"\d+\.\d+", packages["libc6"].version)[0],
+        "glibc": packages["libc6"].version.partition("-")[0],
         "program": encode_library(program),
         "libraries": [encode_library(libraries[soname]) for soname in sorted(libraries)],
     }
@@ -138,6 +142,41 @@ def apt_mirror() -> str | None:
     return found[0] if found else None
 
 
+# Libraries that others load from the system, and that reach their own symbols through the loader
+RUNTIMES = ("libstdc++.so.6", "libgcc_s.so.1", "libgomp.so.1")
+RUNTIME_HEADER = """\
+# Symbols that shared libraries of the system refer to through the loader, and that do harm where a wheel takes
+# them: the union over the releases in linkage/; written by scripts/make_linkage.py, do not edit.
+symbol\tlibrary\tkind\thash
+"""
+
+
+def runtime_symbols(made: list[Made]) -> str:
+    """The table of variables, allocators and functions of exceptions that a wheel should not export."""
+    rows = set()
+    for each in made:
+        found = {one["soname"]: decode_library(one, None).linkage for one in each.record["libraries"]}
+        for soname in RUNTIMES:
+            for reference in found[soname].references:
+                owner = next((name for name in RUNTIMES if reference.name in found[name].definitions), None)
+                if owner is None or reference.binds_locally:
+                    continue
+                kind = kind_of(reference.name, found[owner].definitions[reference.name][0])
+                if kind is not None:
+                    rows.add((reference.name, soname, kind, f"{hash_word(reference.name):08x}"))
+    return RUNTIME_HEADER + "".join("\t".join(row) + "\n" for row in sorted(rows))
+
+
+def kind_of(symbol: str, definition: Definition) -> str | None:
+    if definition.kind is SymbolKind.TLS:
+        return "thread-local variable"
+    if is_allocator(symbol):
+        return "allocator"
+    if is_unwinding(symbol):
+        return "exceptions"
+    return "variable" if holds_state(symbol, definition) else None
+
+
 def write(folder: Path, made: list[Made]) -> None:
     """Replaces what is there; the same packages give the same bytes."""
     folder.mkdir(exist_ok=True)
@@ -151,6 +190,7 @@ def write(folder: Path, made: list[Made]) -> None:
         (folder / f"{architecture.value}{SUFFIX}").write_bytes(data)
         print(f"{architecture.value}{SUFFIX}: {len(data)} bytes", file=sys.stderr)
     rows = sorted(row for each in made for row in each.inputs)
+    (folder.parent / "runtime_symbols.tsv").write_text(runtime_symbols(made), encoding="utf-8", newline="\n")
     table = HEADER + "".join("\t".join(row) + "\n" for row in rows)
     (folder / "inputs.tsv").write_text(table, encoding="utf-8", newline="\n")
 

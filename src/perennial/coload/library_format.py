@@ -101,7 +101,8 @@ def _decode(record: dict[str, Any], package: str | None) -> Library:
         abi=ElfAbi(*record["abi"]), os_abi=0, type=ElfType(record["type"]), is_dynamic=True,
         interpreter=record["interpreter"], soname=record["soname"], needed=_texts(record["needed"]),
         rpath=record["rpath"], runpath=record["runpath"], verneeds=(), verdefs=(), imports=(), exports=None,
-        export_hashes=None, flags=record["flags"], flags_1=record["flags_1"], has_text_relocations=False, has_relr=False,
+        export_hashes=None, flags=record["flags"], flags_1=record["flags_1"], has_text_relocations=False,
+        has_relr=False,
         stack=_STACKS[record["stack"]], tls=None if tls is None else TlsSegment(*tls), build_id=record["build_id"],
         x86_isa_needed=0, x86_isa_used=0,
     )  # fmt: skip
