@@ -119,6 +119,7 @@ _SHN_ABS: Final = 0xFFF1
 _STB_UNIQUE: Final = 10
 _BINDINGS: Final = {1: Binding.GLOBAL, 2: Binding.WEAK, _STB_UNIQUE: Binding.UNIQUE}
 _STV_DEFAULT, _STV_PROTECTED = 0, 3
+_SEEN_FROM_OUTSIDE: Final = (_STV_DEFAULT, _STV_PROTECTED)  # others: `dl_symbol_visibility_binds_local_p`
 _PF_W: Final = 2
 _VERSYM_HIDDEN: Final = 0x8000
 
@@ -178,6 +179,8 @@ class _Reader:
         self._names: Final = names
         self._needed: Final = {v.number: (v.name, need.file) for need in verneeds for v in need.versions}
         self._defined: Final = {definition.number: definition.name for definition in verdefs if not definition.is_base}
+        # `l_versions` has both: a program's copy of a library's variable is defined at the version that it needs.
+        self._versions: Final = {number: name for number, (name, _) in self._needed.items()} | self._defined
         self._writable: Final = _writable(image)
 
     def read(self) -> Linkage:
@@ -196,7 +199,8 @@ class _Reader:
                 definition = self._definition(row)
                 if definition is not None:
                     definitions[name] = (*definitions.get(name, ()), definition)
-                if row.symbol in relocated or definition is None:
+                # A hidden symbol is the file's own, and what has no relocation is never looked up.
+                if row.symbol in relocated and row.other in _SEEN_FROM_OUTSIDE:
                     references.append(self._reference(row, name, own=definition is not None))
         flags = self._dynamic.get(DT_FLAGS) or 0
         return Linkage(
@@ -235,7 +239,7 @@ class _Reader:
                     name, info, other, section, value, size = fields
                 else:
                     name, value, size, info, other, section = fields
-                if name and info > 0x0F and (section != SHN_UNDEF or index in relocated or info >> 4 != 2):
+                if name and info > 0x0F and (section != SHN_UNDEF or index in relocated):
                     rows.append(_Row(index, name, info, other & 3, section, value, size, number))
             yield rows
 
@@ -248,16 +252,19 @@ class _Reader:
     def _definition(self, row: _Row) -> Definition | None:
         """What a lookup would find; None for what `check_match` passes over."""
         kind = row.info & 0xF
-        if row.section == SHN_UNDEF or kind not in _FOUND_BY_LOOKUPS or row.other not in (_STV_DEFAULT, _STV_PROTECTED):
+        if row.section == SHN_UNDEF or kind not in _FOUND_BY_LOOKUPS or row.other not in _SEEN_FROM_OUTSIDE:
             return None
+        binding = _BINDINGS.get(row.info >> 4)
+        if binding is None:
+            return None  # `do_lookup_x` takes three kinds, and passes over all others
         if row.value == 0 and row.section != _SHN_ABS and kind != _STT_TLS:
             return None
         number = row.versym & VERSYM_VERSION
         return Definition(
-            version=self._defined.get(number),
+            version=self._versions.get(number),
             hidden=bool(row.versym & _VERSYM_HIDDEN),
             number=number,
-            binding=_BINDINGS.get(row.info >> 4, Binding.OTHER),
+            binding=binding,
             kind=_KINDS.get(kind, SymbolKind.OTHER),
             size=row.size,
             writable=kind == _STT_TLS or any(low <= row.value < high for low, high in self._writable),
@@ -265,13 +272,10 @@ class _Reader:
 
     def _reference(self, row: _Row, name: str, *, own: bool) -> Reference:
         number = row.versym & VERSYM_VERSION
-        version, library = self._needed.get(number, (None, None))
-        if own or number in self._defined:
-            version, library = self._defined.get(number), None
         return Reference(
             name=name,
-            version=version,
-            library=library,
+            version=self._versions.get(number),
+            library=None if number in self._defined else self._needed.get(number, (None, None))[1],
             weak=row.info >> 4 == 2,
             kind=_KINDS.get(row.info & 0xF, SymbolKind.OTHER),
             own=own,
