@@ -24,7 +24,7 @@ from perennial.knowledge.tables import read_table
 from perennial.wheel.wheel import WheelMember
 
 # A copy of the library itself exports what it has to; `soname-not-unique` looks at its name.
-_COPY: Final = re.compile(r"^lib(?:stdc\+\+|gcc_s|gomp|atomic)\b")
+_COPY: Final = re.compile(r"^lib(?:stdc\+\+|gcc_s|gomp|atomic)[-.]")
 
 
 class RuntimeSymbol(NamedTuple):

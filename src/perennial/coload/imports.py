@@ -75,29 +75,40 @@ def import_after(first: Import, second: Import) -> Pair:
     visible to all, those of unique symbols, those of a library that stands in for one of the second's,
     and what system libraries that both use were bound to.
     """
-    process = first.process.fork()
-    before = {loaded.library.path for loaded in process.objects}
+    loaded_before = {loaded.library.path for loaded in first.process.objects}
+    afterwards = first.process.fork()
     for root in second.package.roots:
-        process.load(root.path, visible_to_all=root.visible_to_all)
-    replaced = _replaced(second.process, process)
-    contested = _contested(first, process, replaced)
-    by_path = {loaded.library.path: loaded for loaded in process.objects}
-    changes: list[Change] = []
+        afterwards.load(root.path, visible_to_all=root.visible_to_all)
+    replaced = _replaced(second.process, afterwards)
+    contested = _contested(first, afterwards, replaced)
+    # Again, to look up what is contested when it is bound: what is loaded later with RTLD_GLOBAL comes too late.
+    process = first.process.fork()
+    changed: dict[str, list[Change]] = {}
+    for root in second.package.roots:
+        for loaded in reversed(process.load(root.path, visible_to_all=root.visible_to_all)):
+            path = loaded.library.path
+            changed[path] = _rebind(process, loaded, second.own.get(path) or second.shared.get(path, ()), contested)
     # Libraries of the system that both load keep the bindings that they got with the first.
-    for path in sorted(second.shared.keys() & first.shared.keys() & before):
+    changes: list[Change] = []
+    for path in sorted(second.shared.keys() & first.shared.keys() & loaded_before):
         changes += _compare(second.shared[path], {bound.reference: bound for bound in first.shared[path]})
-    for path in sorted(second.own.keys() | second.shared.keys() - before):
-        asker = by_path.get(path)
-        if asker is None:
-            continue  # another file stands in for it
-        for alone in second.own.get(path) or second.shared.get(path, ()):
-            if alone.reference.name in contested:
-                together = BoundReference(
-                    asker, alone.reference, *(process.look_up(asker, alone.reference) or (None, None))
-                )
-                if _differs(alone, together):
-                    changes.append(Change(alone, together))
+    for path in sorted(changed):
+        changes += changed[path]
     return Pair(first, second, process, tuple(changes), replaced)
+
+
+def _rebind(
+    process: Process, asker: LoadedObject, references: tuple[BoundReference, ...], contested: frozenset[str]
+) -> list[Change]:
+    """What has changed for an object that has just been loaded."""
+    changes = []
+    for alone in references:
+        if alone.reference.name in contested:
+            found = process.look_up(asker, alone.reference) or (None, None)
+            together = BoundReference(asker, alone.reference, *found)
+            if _differs(alone, together):
+                changes.append(Change(alone, together))
+    return changes
 
 
 def _compare(alone: tuple[BoundReference, ...], together: Mapping[object, BoundReference]) -> list[Change]:
@@ -118,8 +129,10 @@ def _place(bound: BoundReference) -> str | None:
 
 def _contested(first: Import, process: Process, replaced: tuple[Replaced, ...]) -> frozenset[str]:
     names: set[str] = set(first.process.unique_names)
+    at_start = frozenset(process.at_start)
     for loaded in process.global_scope:
-        if loaded.library.package is not None:
+        # Libraries of the system, too: RTLD_GLOBAL holds for all that a file needs.
+        if loaded not in at_start:
             names.update(loaded.library.linkage.definitions)
     for item in replaced:
         for loaded in (item.alone, item.together):

@@ -107,7 +107,7 @@ def _decode(record: dict[str, Any], package: str | None) -> Library:
         x86_isa_needed=0, x86_isa_used=0,
     )  # fmt: skip
     symbolic = bool(record["symbolic"])
-    left_out = array("I", b64decode(record["left_out"]))
+    left_out = array("I", b64decode(record["left_out"], validate=True))
     linkage = Linkage(
         definitions,
         references,

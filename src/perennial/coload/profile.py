@@ -74,7 +74,7 @@ def load_profile(release: str | None, architecture: str, *, standalone: bool = F
     lines = dict(_lines(architecture))
     if not lines:
         raise UsageError(f"no system's libraries are shipped for {printable(architecture)}; --system ROOT reads them")
-    name = release or max((name for name in lines if _version(name)), key=_version)
+    name = max((name for name in lines if _version(name)), key=_version) if release is None else release
     if name not in lines:
         raise UsageError(f"nothing is shipped about {printable(name)} on {architecture}; there are: {', '.join(lines)}")
     try:

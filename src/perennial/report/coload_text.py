@@ -108,7 +108,7 @@ def _link(label: str, link: BindingLink, *, verbose: bool) -> Iterator[Row]:
     yield row(label, Span(link.asks, "name"), f" asks for {symbol}{version}")
     instead = "" if link.expected in (None, link.got) else f" instead of {link.expected}"
     yield row("", "  and gets that of ", Span(link.got or "nobody", "bad" if instead else "good"), instead)
-    yield row("", Span(f"  because {link.why}", "dim"))
+    yield row("", Span(f"  because {_readable(link.why, verbose=verbose)}", "dim"))
 
 
 def _readable(text: str, *, verbose: bool) -> str:

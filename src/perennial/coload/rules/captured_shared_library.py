@@ -12,6 +12,7 @@ from typing import Final
 
 from perennial.coload.conflict import Conflict, describe, holds_state, link, name_of
 from perennial.coload.imports import Change, Pair
+from perennial.coload.rules import split_allocator, split_shared_state
 from perennial.coload.rules.captures import captured_changes
 from perennial.elf.linkage import SymbolKind
 from perennial.elf.model import Binding
@@ -27,8 +28,9 @@ RULE: Final = Rule(
 
 def find(pair: Pair) -> Iterator[Conflict]:
     groups: dict[tuple[str, str], list[Change]] = defaultdict(list)
+    said = {conflict.symbol for rule in (split_shared_state, split_allocator) for conflict in rule.find(pair)}
     for change in captured_changes(pair):
-        if change.together.provider is not None:
+        if change.together.provider is not None and change.together.reference.name not in said:
             groups[name_of(change.together.asker), name_of(change.together.provider)].append(change)
     for (shared, culprit), changes in sorted(groups.items()):
         changes.sort(key=lambda change: (-_weight(change), change.together.reference.name))
