@@ -16,7 +16,12 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import perennial
+from perennial.arch import Architecture
+from perennial.errors import UnreadableError
 from perennial.finding import Severity
+from perennial.platform_tag import Libc
+from perennial.repair.library import Library, LibraryFiles, read_library
+from perennial.system import Root
 from tests.support.audits import LIBC, MODULE, audit_of, rules
 from tests.support.elf_builder import ElfSpec, Export, Import, Need, NeedVersion, build_elf
 from tests.support.elf_spec import ARCHES
@@ -532,6 +537,17 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
         assert all(path.read_bytes() == whole for path in found if path.suffix == ".whl")
     # What is left over by one that was killed keeps nobody from repairing.
     assert repair(wheel_, to=tmp_path / "out8", options=at(tmp_path / "lib")).outcome.code == 0
+
+
+def test_a_library_that_changes_meanwhile(tmp_path: Path) -> None:
+    """What is grafted is what was examined."""
+    path = lib(tmp_path / "lib", "libone.so")
+    found = LibraryFiles(Architecture.X86_64, Libc.GLIBC).look(Root("/"), str(path))
+    assert isinstance(found, Library)
+    assert read_library(found) == path.read_bytes()
+    path.write_bytes(path.read_bytes() + b"more")
+    with pytest.raises(UnreadableError, match="has changed"):
+        read_library(found)
 
 
 # ----- the command

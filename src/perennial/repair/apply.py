@@ -276,7 +276,8 @@ def _read_again(written: Archive, plan: RepairPlan, prepared: Prepared) -> Wheel
     """The new wheel's facts: those of members that were copied are known already."""
     again = {*prepared.members, f"{dist_info_folder(written)}/RECORD"}
     known = {member.path: member for member in plan.wheel.members if member.path not in again}
-    return read_open_wheel(written, filename=plan.filename.text, known=known)
+    # Hashes are not taken again: RECORD has those of the bytes whose CRC is checked here.
+    return read_open_wheel(written, filename=plan.filename.text, known=known, hashes=False)
 
 
 def _copy(source: str, destination: str) -> None:

@@ -33,6 +33,7 @@ class Library(NamedTuple):
     root: Root
     size: int
     digest: str
+    stamp: tuple[int, int, int]  # inode, size, time of change in nanoseconds, when it was read
     elf: ElfFile
     library_strings: tuple[str, ...]
 
@@ -91,7 +92,8 @@ class LibraryFiles:
     def _judge(self, root: Root, path: str, file: str) -> Library | Outcome:
         digest = hashlib.sha256()
         collector: ElfCollector | None = None
-        size = os.path.getsize(file)
+        stamp = _stamp(file)
+        size = stamp[1]
         position = 0
         for chunk in _chunks(file):
             if position == 0:
@@ -113,7 +115,7 @@ class LibraryFiles:
         libc = libc_of(elf)
         if self._libc is not None and libc not in (None, self._libc):
             return Outcome.OTHER_LIBC
-        return Library(path, file, root, size, digest.hexdigest(), elf, streamed.library_strings)
+        return Library(path, file, root, size, digest.hexdigest(), stamp, elf, streamed.library_strings)
 
 
 def read_library(library: Library) -> bytes:
@@ -121,11 +123,17 @@ def read_library(library: Library) -> bytes:
     try:
         with open(library.file, "rb") as file:
             data = file.read()
+            stamp = _stamp(file.fileno())
     except OSError as error:
         raise UnreadableError(f"{library.file}: {error.strerror}") from error
-    if hashlib.sha256(data).hexdigest() != library.digest:
+    if stamp != library.stamp or len(data) != library.size:
         raise UnreadableError(f"{library.file}: has changed while it was being grafted")
     return data
+
+
+def _stamp(file: int | str) -> tuple[int, int, int]:
+    found = os.stat(file)
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _chunks(file: str) -> Iterator[bytes]:
