@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import takewhile, zip_longest
 from typing import Final, NamedTuple
 
 from perennial.coload.loader import BoundReference, LoadedObject, Process, System
@@ -72,7 +73,7 @@ def import_after(first: Import, second: Import) -> Pair:
     """Imports `second` into the process that `first` has left, and compares with `second` alone.
 
     Only names that the first package could have changed are looked up again: those that it made
-    visible to all, those of unique symbols, those of a library that stands in for one of the second's,
+    visible to all, those of unique symbols, those of files that stand elsewhere in the search lists,
     and what system libraries that both use were bound to.
     """
     loaded_before = {loaded.library.path for loaded in first.process.objects}
@@ -80,7 +81,7 @@ def import_after(first: Import, second: Import) -> Pair:
     for root in second.package.roots:
         afterwards.load(root.path, visible_to_all=root.visible_to_all)
     replaced = _replaced(second.process, afterwards)
-    contested = _contested(first, afterwards, replaced)
+    contested = _contested(first, second, afterwards)
     # Again, to look up what is contested when it is bound: what is loaded later with RTLD_GLOBAL comes too late.
     process = first.process.fork()
     changed: dict[str, list[Change]] = {}
@@ -127,17 +128,33 @@ def _place(bound: BoundReference) -> str | None:
     return None if bound.provider is None else bound.provider.library.path
 
 
-def _contested(first: Import, process: Process, replaced: tuple[Replaced, ...]) -> frozenset[str]:
+def _contested(first: Import, second: Import, together: Process) -> frozenset[str]:
+    """Names that the second package may find elsewhere than alone."""
     names: set[str] = set(first.process.unique_names)
-    at_start = frozenset(process.at_start)
-    for loaded in process.global_scope:
+    at_start = frozenset(together.at_start)
+    for loaded in together.global_scope:
         # Libraries of the system, too: RTLD_GLOBAL holds for all that a file needs.
         if loaded not in at_start:
             names.update(loaded.library.linkage.definitions)
-    for item in replaced:
-        for loaded in (item.alone, item.together):
-            names.update(loaded.library.linkage.definitions)
+    for loaded in _moved(second, together):
+        names.update(loaded.library.linkage.definitions)
     return frozenset(names)
+
+
+def _moved(second: Import, together: Process) -> Iterator[LoadedObject]:
+    """What stands elsewhere in the search lists than alone: a library that stands in for another has needs of
+    its own, and these come in its place.
+    """
+    for root in second.package.roots:
+        lists = second.process.search_list_of(root.path), together.search_list_of(root.path)
+        pairs = zip_longest(*lists)
+        equal = sum(1 for _ in takewhile(lambda pair: _same_file(*pair), pairs))
+        for each in lists:
+            yield from each[equal:]
+
+
+def _same_file(one: LoadedObject | None, other: LoadedObject | None) -> bool:
+    return one is not None and other is not None and one.library.path == other.library.path
 
 
 def _replaced(alone: Process, together: Process) -> tuple[Replaced, ...]:

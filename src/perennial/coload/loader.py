@@ -125,6 +125,11 @@ class Process:
         """What a file that was opened by itself brought or found, breadth first; () for other objects."""
         return self._search_lists.get(root, ())
 
+    def search_list_of(self, path: str) -> tuple[LoadedObject, ...]:
+        """The same by the file's path."""
+        root = self._by_path.get(path)
+        return () if root is None else self.search_list(root)
+
     def load(self, path: str, *, visible_to_all: bool = False) -> tuple[LoadedObject, ...]:
         """dlopen of an installed file, with RTLD_GLOBAL or RTLD_LOCAL; returns the objects that are new."""
         before = len(self._by_path)
