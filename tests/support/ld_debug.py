@@ -26,7 +26,10 @@ _LINE: Final = re.compile(
     r"\s*\d+:\tbinding file (?P<asker>.+?) \[0\] to (?P<got>.+?) \[0\]: \w+ symbol `(?P<symbol>[^']*)'"
     r"(?: \[(?P<version>[^\]]*)\])?$"
 )
-_RELOCATION: Final = re.compile(r"^[0-9a-f]{8,}\s+[0-9a-f]{8,}\s+R_\w+\s+[0-9a-f]+\s+(\S+?)(?:@\S+)?(?: [+-] .*)?$")
+_VISIBLE: Final = re.compile(r"\s*\d+:\tadd (?P<path>.+) \[0\] to global scope$")
+_RELOCATION: Final = re.compile(
+    r"^[0-9a-f]{8,}\s+[0-9a-f]{8,}\s+R_\w+\s+[0-9a-f]+\s+(?P<symbol>[^\s@]+)(?:@@?(?P<version>\S+))?(?: [+-] .*)?$"
+)
 
 
 class Asked(NamedTuple):
@@ -38,10 +41,13 @@ class Asked(NamedTuple):
 
 
 class Truth(NamedTuple):
-    """A real process: what it loaded through Python, as (RTLD_GLOBAL, path), and what ld.so bound."""
+    """A real process: what it loaded through Python, as ("local" or "global", path), what ld.so bound, and what
+    became visible to all after the start, whoever asked for that.
+    """
 
     loads: tuple[tuple[str, str], ...]
     bindings: Mapping[Asked, frozenset[str]]
+    visible: frozenset[str]
     status: int
     said: str
 
@@ -50,18 +56,20 @@ def run_and_record(python: str, code: str, folder: Path, environment: Mapping[st
     """Runs Python code under ld.so's eyes."""
     log, out = folder / "ld.log", folder / "loads.txt"
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("LD_", "PYTHON"))}
-    clean |= {"LD_DEBUG": "bindings", "LD_DEBUG_OUTPUT": str(log), "LD_BIND_NOW": "1", **(environment or {})}
+    clean |= {"LD_DEBUG": "bindings,scopes", "LD_DEBUG_OUTPUT": str(log), "LD_BIND_NOW": "1", **(environment or {})}
     command = [os.path.realpath(python), "-I", "-S", str(_RECORDER), str(out), code]
     with subprocess.Popen(command, env=clean, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         _, said = process.communicate(timeout=1200)
     loads: list[tuple[str, str]] = []
     if out.is_file():
         loads = [(how, path) for how, _, path in (line.partition(" ") for line in out.read_text().splitlines()[1:])]
-    return Truth(tuple(loads), _read_log(Path(f"{log}.{process.pid}")), process.returncode, said)
+    bindings, visible = _read_log(Path(f"{log}.{process.pid}"))
+    return Truth(tuple(loads), bindings, visible, process.returncode, said)
 
 
-def _read_log(path: Path) -> Mapping[Asked, frozenset[str]]:
+def _read_log(path: Path) -> tuple[Mapping[Asked, frozenset[str]], frozenset[str]]:
     found: dict[Asked, set[str]] = defaultdict(set)
+    visible: set[str] = set()
     real = cache(os.path.realpath)
     with path.open(encoding="utf-8", errors="surrogateescape") as lines:
         for line in lines:
@@ -69,7 +77,9 @@ def _read_log(path: Path) -> Mapping[Asked, frozenset[str]]:
             if match is not None:
                 key = Asked(real(match["asker"]), match["symbol"], match["version"])
                 found[key].add(real(match["got"]))
-    return {key: frozenset(got) for key, got in found.items()}
+            elif (match := _VISIBLE.match(line)) is not None:
+                visible.add(real(match["path"]))
+    return {key: frozenset(got) for key, got in found.items()}, frozenset(visible)
 
 
 class _Files(dict[str, Library]):
@@ -84,10 +94,13 @@ class _Files(dict[str, Library]):
 
 
 class Simulated(NamedTuple):
-    """What the simulation bound, None where it finds nothing; and the paths of all it loaded."""
+    """What the simulation bound, None where it finds nothing; and the paths of all that it loaded, and of what
+    is visible to all.
+    """
 
     bindings: Mapping[Asked, str | None]
     loaded: frozenset[str]
+    visible: frozenset[str]
 
 
 def simulate(loads: tuple[tuple[str, str], ...], profile: Profile) -> Simulated:
@@ -110,7 +123,8 @@ def simulate(loads: tuple[tuple[str, str], ...], profile: Profile) -> Simulated:
                 bind(process.load(profile.libraries[path].path))
         else:
             bind(process.load(path, visible_to_all=how == "global"))
-    return Simulated(found, frozenset(real(loaded.library.path) for loaded in process.objects))
+    visible = frozenset(real(loaded.library.path) for loaded in process.global_scope)
+    return Simulated(found, frozenset(real(loaded.library.path) for loaded in process.objects), visible)
 
 
 class Comparison(NamedTuple):
@@ -138,6 +152,8 @@ def compare(truth: Truth, simulated: Simulated, program: str) -> Comparison:
                 explained["what the program copies a variable from"] += 1
             elif program in got <= {program, said} and key.symbol in entries(program):
                 explained["the program's own entry for a library's function"] += 1
+            elif got <= truth.visible - simulated.visible:
+                explained["what code in C opened with RTLD_GLOBAL"] += 1
             else:
                 different.append((key, got, said))
         else:
@@ -162,21 +178,21 @@ def _reason(key: Asked, simulated: Simulated) -> str | None:
         return "ld.so asks for itself"
     if key.asker not in simulated.loaded:
         return "a file that code in C opened"
-    if key.symbol not in relocated(key.asker):
+    if (key.symbol, key.version) not in relocated(key.asker):
         return "dlsym"
     return None
 
 
 @cache
-def relocated(path: str) -> frozenset[str]:
-    """The symbols that a file's relocations name, says readelf."""
-    return frozenset(name for _, name in _relocations(path))
+def relocated(path: str) -> frozenset[tuple[str, str | None]]:
+    """The symbols that a file's relocations name, with their versions, says readelf."""
+    return frozenset((symbol, version) for _, symbol, version in _relocations(path))
 
 
 @cache
 def copied(path: str) -> frozenset[str]:
     """The variables that a program has copies of (R_*_COPY)."""
-    return frozenset(name for line, name in _relocations(path) if "_COPY " in line)
+    return frozenset(symbol for line, symbol, _ in _relocations(path) if "_COPY " in line)
 
 
 @cache
@@ -195,9 +211,9 @@ def entries(path: str) -> frozenset[str]:
     )
 
 
-def _relocations(path: str) -> Iterator[tuple[str, str]]:
+def _relocations(path: str) -> Iterator[tuple[str, str, str | None]]:
     done = subprocess.run(["readelf", "-rW", path], capture_output=True, check=True, env={"LC_ALL": "C"})
     for line in done.stdout.decode("utf-8", "backslashreplace").splitlines():
         match = _RELOCATION.match(line)
         if match is not None:
-            yield line, match[1]
+            yield line, match["symbol"], match["version"]

@@ -8,6 +8,7 @@
 import importlib.machinery
 import os
 import sys
+import traceback
 from typing import Any
 
 records: list[str] = []
@@ -58,6 +59,13 @@ def open_library(name: str | None, mode: int = 0, *rest: Any) -> Any:
 ctypes._dlopen = open_library  # type: ignore[attr-defined]
 try:
     exec(sys.argv[2], {"__name__": "__main__"})
-finally:
-    with open(sys.argv[1], "w", encoding="utf-8") as out:
-        out.write("\n".join([str(os.getpid()), *records]))
+except BaseException:  # noqa: BLE001 - whatever happened, what was loaded is written down
+    traceback.print_exc()
+    status = 1
+else:
+    status = 0
+with open(sys.argv[1], "w", encoding="utf-8") as out:
+    out.write("\n".join([str(os.getpid()), *records]))
+# Nothing is taken down: modules that were loaded and never initialized do not survive that.
+sys.stderr.flush()
+os._exit(status)

@@ -8,7 +8,6 @@
 //! works: victim culprit
 //! finds: split-shared-state error culprit victim: _ZSt11__once_call
 //! finds: split-shared-state error culprit victim: _ZSt15__once_callable
-//! finds: captured-shared-library warning culprit victim: _ZSt11__once_call
 #include "module.h"
 
 #ifdef CULPRIT

@@ -7,7 +7,6 @@
 //! breaks: culprit victim: SIGABRT
 //! works: victim culprit
 //! finds: split-allocator error culprit victim: _Znwm
-//! finds: captured-shared-library warning culprit victim: _Znwm
 #include "module.h"
 
 #ifdef CULPRIT
