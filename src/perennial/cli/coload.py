@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from perennial.cli.coload_run import add_run_arguments, run_sources
 from perennial.cli.exit_codes import ExitCode
 from perennial.cli.inputs import add_input_arguments
 from perennial.cli.output import write_output
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from perennial.coload.analysis import Analysis
     from perennial.coload.conflict import Conflict
     from perennial.coload.gather import ProfileSource, Source
+    from perennial.coload.run.model import RunReport
 
 USAGE = "perennial coload [options] WHEEL WHEEL [...] | --env [PYTHON]"
 SUMMARY = "what happens when packages are imported into one process"
@@ -31,6 +33,8 @@ examples:
   perennial coload --set torch faiss-cpu lightgbm just this order of imports
   perennial coload --env .venv/bin/python         all that is installed there
   perennial coload --on debian:12 --json a.whl b.whl
+  perennial coload --run --python 3.12 --with deps/ a.whl b.whl
+                                                  import them for real as well
 """
 
 
@@ -54,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--standalone", action="store_true", help="an interpreter that has nothing but the C library in the process"
     )
+    add_run_arguments(parser)
     output = parser.add_argument_group("output")
     output.add_argument("--json", action="store_true", help="as JSON")
     output.add_argument("-o", "--output", metavar="FILE", help="write to FILE instead of standard output")
@@ -73,10 +78,12 @@ def run(arguments: argparse.Namespace) -> int:
     found = find_sources(arguments)
     analysis = _analyse(arguments, found.sources, found.system)
     conflicts = _filtered(analysis.conflicts, arguments)
-    _write(analysis, conflicts, found.errors, arguments)
+    runs = run_sources(found.sources, arguments) if arguments.run and not found.errors else None
+    _write(analysis, conflicts, runs, found.errors, arguments)
     if found.errors:
         return ExitCode.UNREADABLE
     failed = any(conflict.severity is Severity.ERROR for conflict in conflicts)
+    failed |= runs is not None and runs.has_failure
     return ExitCode.FINDINGS if failed else ExitCode.OK
 
 
@@ -100,12 +107,16 @@ def _filtered(conflicts: Sequence[Conflict], arguments: argparse.Namespace) -> t
 
 
 def _write(
-    analysis: Analysis, conflicts: tuple[Conflict, ...], errors: dict[str, str], arguments: argparse.Namespace
+    analysis: Analysis,
+    conflicts: tuple[Conflict, ...],
+    runs: RunReport | None,
+    errors: dict[str, str],
+    arguments: argparse.Namespace,
 ) -> None:
     if arguments.json:
         from perennial.report.coload_json import coload_json
 
-        write_output(coload_json(analysis, conflicts, errors), arguments.output)
+        write_output(coload_json(analysis, conflicts, errors, runs), arguments.output)
         return
     from perennial.report.coload_text import coload_report, coload_summary
     from perennial.report.sheet import as_plain, write_sheet
@@ -114,6 +125,10 @@ def _write(
         sheet = coload_summary(analysis, conflicts)
     else:
         sheet = coload_report(analysis, conflicts, verbose=arguments.verbose)
+    if runs is not None:
+        from perennial.report.coload_run_text import run_rows, run_summary
+
+        sheet += run_summary(runs) if arguments.quiet else run_rows(runs, verbose=arguments.verbose)
     if arguments.output is None:
         write_sheet(sheet, sys.stdout)
     else:

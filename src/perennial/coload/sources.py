@@ -17,7 +17,7 @@ class WheelSource:
     """A wheel on disk."""
 
     def __init__(self, path: str, limits: ArchiveLimits | None = None) -> None:
-        self._path: Final = path
+        self.path: Final = path
         self._limits: Final = limits
         self._digest = ""
         self.name: Final = WheelFilename.parse(path.rpartition("/")[2]).text
@@ -25,14 +25,14 @@ class WheelSource:
     def digest(self) -> str:
         if not self._digest:
             try:
-                with open(self._path, "rb") as file:
+                with open(self.path, "rb") as file:
                     self._digest = hashlib.file_digest(file, "sha256").hexdigest()
             except OSError as error:
-                raise UnreadableError(f"{self._path}: {error.strerror}") from error
+                raise UnreadableError(f"{self.path}: {error.strerror}") from error
         return self._digest
 
     def read(self, names: Container[str] | None) -> Package:
-        return read_package(self._path, names, self._limits)
+        return read_package(self.path, names, self._limits)
 
 
 class ShippedSystem:

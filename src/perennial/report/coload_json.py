@@ -8,11 +8,15 @@ from typing import Any
 
 from perennial.coload.analysis import Analysis
 from perennial.coload.conflict import BindingLink, Conflict
+from perennial.coload.run.model import RunReport
+from perennial.report.coload_run_json import runs_json
 
 SCHEMA = "perennial.coload/1"
 
 
-def coload_json(analysis: Analysis, conflicts: Iterable[Conflict], errors: Mapping[str, str]) -> str:
+def coload_json(
+    analysis: Analysis, conflicts: Iterable[Conflict], errors: Mapping[str, str], runs: RunReport | None = None
+) -> str:
     """The document as text; `errors` are the inputs that could not be read, with the reason."""
     profile = analysis.profile
     document = {
@@ -26,6 +30,7 @@ def coload_json(analysis: Analysis, conflicts: Iterable[Conflict], errors: Mappi
         "packages": [package.name for package in analysis.packages],
         "pairs": analysis.pairs,
         "conflicts": [_conflict(conflict) for conflict in conflicts],
+        "runs": runs_json(runs),
         "errors": [{"input": source, "message": message} for source, message in errors.items()],
     }
     return json.dumps(document, indent=2) + "\n"
