@@ -26,7 +26,12 @@ def read_file(path: str | Path, package: str | None = None) -> Library:
 
 @cache
 def ld_so_cache() -> Mapping[str, str]:
-    """Soname -> path, of this machine's own architecture; the first that is listed wins, as in ld.so."""
+    """Soname -> path, of this machine's own architecture; the first that is listed wins, as in ld.so.
+
+    Empty where there is no such cache.
+    """
+    if not os.path.isfile(_LDCONFIG):
+        return {}
     said = subprocess.run([_LDCONFIG, "-p"], capture_output=True, text=True, check=True).stdout
     found: dict[str, str] = {}
     for line in said.splitlines():
