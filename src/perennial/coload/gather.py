@@ -21,6 +21,7 @@ from perennial.coload.loader import System
 from perennial.coload.package import Package, Root
 from perennial.coload.profile import Profile, names_of_interest
 from perennial.elf.linkage import name_digest
+from perennial.elf.model import Binding
 
 
 class Source(Protocol):
@@ -69,7 +70,8 @@ def gather(
             advance()
         found = tuple(packages[index] for index in range(len(sources)))
         profile = system.profile(_needed(found))
-        more = (_contested(found, sources, profile, cache) | names_of_interest(profile)) - names
+        contested, owners = _contested(found, sources, profile, cache)
+        more = (contested | names_of_interest(profile)) - names
         if not more:
             break
         names |= more
@@ -77,7 +79,8 @@ def gather(
         todo = {
             index
             for index, package in packages.items()
-            if any(
+            if index in owners
+            or any(
                 not asked.isdisjoint(library.linkage.left_out) or not more.isdisjoint(library.linkage.definitions)
                 for library in package.libraries
             )
@@ -105,8 +108,8 @@ def _needed(packages: Iterable[Package]) -> frozenset[str]:
 
 def _contested(
     packages: Sequence[Package], sources: Sequence[Source], profile: Profile, cache: FactsCache
-) -> frozenset[str]:
-    """Symbols that a package's references may find in another package's files.
+) -> tuple[frozenset[str], frozenset[int]]:
+    """Symbols that a package's references may find in another package's files, and which packages have these files.
 
     A file of which only a hash of each reference is known may be taken for one that asks for a symbol when
     it does not: then a name is read in vain.
@@ -114,7 +117,8 @@ def _contested(
     visible = _visible_to_all(packages, profile)
     shared = _under_one_soname(packages, profile)
     asked = [frozenset().union(*(library.linkage.left_out for library in package.libraries)) for package in packages]
-    names: set[str] = set()
+    names = _differing_unique(packages)
+    owners: set[int] = set()
     for index, package in enumerate(packages):
         paths = {library.path for library in package.libraries}
         for wanted, askers in (
@@ -122,9 +126,21 @@ def _contested(
             (paths & shared, asked),
         ):
             if wanted:
+                owners.add(index)
                 digests = frozenset().union(*askers)
                 names |= {name for name in _definitions(sources[index], wanted, cache) if name_digest(name) in digests}
-    return frozenset(names)
+    return frozenset(names), frozenset(owners)
+
+
+def _differing_unique(packages: Iterable[Package]) -> set[str]:
+    """Unique symbols of several sizes: files that have no definition of their own ask for them as for any other."""
+    sizes: dict[str, set[int]] = {}
+    for package in packages:
+        for library in package.libraries:
+            for name, definitions in library.linkage.definitions.items():
+                if definitions[0].binding is Binding.UNIQUE:
+                    sizes.setdefault(name, set()).add(definitions[0].size)
+    return {name for name, found in sizes.items() if len(found) > 1}
 
 
 def _visible_to_all(packages: Sequence[Package], profile: Profile) -> set[str]:

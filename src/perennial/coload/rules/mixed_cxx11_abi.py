@@ -23,8 +23,10 @@ RULE: Final = Rule(
 )
 
 _NEW: Final = re.compile(r"7__cxx11|B5cxx11")
-# The substitution for std::string of the old ABI (Itanium C++ ABI, 5.1.10, `Ss`) as an argument
-_OLD: Final = re.compile(r"^_Z\w*?(?:E|v|[RPK])K?Ss")
+# A name, nested or not, without templates, and what follows it: the parameters (Itanium C++ ABI, 5.1.2, 5.1.3)
+_NESTED: Final = re.compile(r"^_ZN[KVr]*")
+_PLAIN: Final = re.compile(r"^_Z(?=\d)")
+_LENGTH: Final = re.compile(r"\d+")
 
 
 def find(pair: Pair) -> Iterator[Conflict]:
@@ -39,7 +41,21 @@ def _is_new(linkage: Linkage) -> bool | None:
     names = [name for name in linkage.definitions if name.startswith("_Z") and not name.startswith(("_ZNSt", "_ZNKSt"))]
     if any(_NEW.search(name) for name in names):
         return True
-    return False if any(_OLD.match(name) for name in names) else None
+    # `Ss` is the older std::string (Itanium C++ ABI, 5.1.10)
+    return False if any("Ss" in _parameters(name) for name in names) else None
+
+
+def _parameters(name: str) -> str:
+    """What a mangled name says of the function's parameters; nothing where that is not plain to see."""
+    found = _NESTED.match(name) or _PLAIN.match(name)
+    if found is None:
+        return ""
+    position = found.end()
+    while length := _LENGTH.match(name, position):
+        position = length.end() + int(length[0])
+        if found.re is _PLAIN:
+            return name[position:]
+    return name[position:].partition("E")[2]
 
 
 def _conflict(pair: Pair, item: Replaced, *, ours_is_new: bool) -> Conflict:
