@@ -22,6 +22,7 @@ from packaging.tags import sys_tags
 from packaging.utils import parse_wheel_filename
 
 from tests.coload.cases import FILES, Case, build, include_folder, read_case
+from tests.roots.make import skip_unless_ci
 from tests.support.ld_debug import Comparison, compare, run_and_record, simulate
 from tests.support.this_machine import profile
 from tests.wheels.download import LockedWheel, UnavailableError, coload_wheels, locked_wheels, obtain
@@ -124,7 +125,7 @@ def install(wheels: Sequence[LockedWheel], site: Path) -> list[str]:
         try:
             path = obtain(wheel)
         except UnavailableError as error:
-            pytest.skip(str(error))
+            skip_unless_ci(str(error))
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-compile"]
         subprocess.run([*command, "--upgrade", "--target", str(site), str(path)], check=True)
         with zipfile.ZipFile(path) as archive:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pytest
 
+from tests.roots.make import skip_unless_ci
 from tests.support.run_perennial import Outcome, run_perennial
 from tests.wheels.download import LockedWheel, UnavailableError, coload_wheels, locked_wheels, obtain
 
@@ -32,7 +33,7 @@ def coload(folder: Path, wheels: list[LockedWheel], *options: str) -> Outcome:
     try:
         paths = [obtain(wheel) for wheel in wheels]
     except UnavailableError as error:
-        pytest.skip(str(error))
+        skip_unless_ci(str(error))
     return run_perennial("coload", "--json", *options, *map(str, paths), cwd=folder)
 
 
