@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import struct
 import subprocess
 import sys
 import zipfile
@@ -21,7 +22,7 @@ import pytest
 from packaging.tags import sys_tags
 from packaging.utils import parse_wheel_filename
 
-from tests.coload.cases import FILES, Case, build, include_folder, read_case
+from tests.coload.cases import FILES, FOLDER, Case, build, include_folder, read_case
 from tests.roots.make import skip_unless_ci
 from tests.support.ld_debug import Comparison, compare, run_and_record, simulate
 from tests.support.this_machine import profile
@@ -46,6 +47,7 @@ SET_ASIDE: Final = frozenset(
     {"dlsym", "the kernel's page of functions", "ld.so asks for itself", "a file that code in C opened"}
 )
 LEAST_AGREEMENT: Final = 0.995
+DT_FLAGS, DF_BIND_NOW = 30, 8
 
 
 def check(comparison: Comparison, least: int) -> None:
@@ -96,6 +98,28 @@ def test_reproducers(case: Case, tmp_path: Path) -> None:
             assert case.path.stem in ("soname_lacks_symbol", "static_tls"), truth.said
             continue
         check(compare(truth, simulate(truth.loads, profile(python)), os.path.realpath(python)), 900)
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="the reproducers are for a C++ compiler")
+@pytest.mark.parametrize("is_symbolic", [False, True])
+def test_symbolic(is_symbolic: bool, tmp_path: Path) -> None:
+    """DF_SYMBOLIC by itself: with -Bsymbolic the linker would leave nothing to look up."""
+    include = include_folder(sys.executable)
+    if include is None:
+        pytest.skip(f"Python.h of {sys.executable} is not installed")
+    case = read_case(FOLDER / "global_data.c")
+    linked = [f"{value} -Wl,-z,now" if name == "build" else value for name, value in case.directives]
+    case = case._replace(directives=tuple(zip((name for name, _ in case.directives), linked, strict=True)))
+    site = build(case, tmp_path, include).site
+    if is_symbolic:
+        victim = site / "victim/_core.so"
+        content, flags = victim.read_bytes(), struct.Struct("<QQ")
+        assert content.count(flags.pack(DT_FLAGS, DF_BIND_NOW)) == 1
+        victim.write_bytes(content.replace(flags.pack(DT_FLAGS, DF_BIND_NOW), flags.pack(DT_FLAGS, 2 | DF_BIND_NOW)))
+    code = f"import sys\nsys.path.insert(0, {str(site)!r})\nimport culprit, victim\nassert victim.check() == 42"
+    truth = run_and_record(sys.executable, code, tmp_path)
+    assert truth.status == int(not is_symbolic)
+    check(compare(truth, simulate(truth.loads, profile(sys.executable)), os.path.realpath(sys.executable)), 900)
 
 
 # ----- real wheels

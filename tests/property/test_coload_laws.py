@@ -194,6 +194,24 @@ def test_a_fork_is_independent(world: World) -> None:
     assert one.first.process is alone.process
 
 
+def test_a_fork_may_open_what_was_only_needed_before() -> None:
+    """The file's search list is that process's own: one that was forked earlier or later has none."""
+    nothing = frozenset[str]()
+    folder = f"{SITE}/b.libs"
+    shared = library(f"{folder}/libq.so.1", "b", soname="libq.so.1", needed=(), defines=nothing, asks=nothing)
+    module = library(
+        f"{SITE}/a.so", "a", soname=None, needed=("libq.so.1",), defines=nothing, asks=nothing, runpath=folder
+    )
+    program = standalone_program(ElfAbi(64, True, 62, 0), ())
+    process = Process(System(program, {}, {each.path: each for each in (shared, module)}))
+    process.load(module.path)
+    copy = process.fork()
+    assert copy.load(shared.path) == ()
+    assert [loaded.library.path for loaded in copy.search_list_of(shared.path)] == [shared.path]
+    assert process.search_list_of(shared.path) == ()
+    assert process.fork().search_list_of(shared.path) == ()
+
+
 def changes(pair: Pair) -> list[tuple[Seen, Seen]]:
     return sorted((seen(each.alone), seen(each.together)) for each in pair.changes)
 
