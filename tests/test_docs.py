@@ -40,6 +40,7 @@ from perennial.audit.checks import RULES
 from perennial.cli.config import _KEYS, load_config
 from perennial.cli.exit_codes import ExitCode
 from perennial.cli.main import COMMANDS, full_parser, load, main, make_parser, parse
+from perennial.coload.rules import RULES as COLOAD_RULES
 from perennial.errors import FetchError
 from perennial.knowledge.tables import DATA
 from tests.support.example_wheels import SETS
@@ -364,11 +365,20 @@ def test_every_rule_has_its_page(rule: Any) -> None:
     assert any(b.wheels == rule.id and f" {rule.id}  " in b.text for b in examples), "no example in which it speaks"
 
 
+@pytest.mark.parametrize("rule", COLOAD_RULES.values(), ids=COLOAD_RULES)
+def test_every_rule_about_several_packages_has_its_page(rule: Any) -> None:
+    """Their examples are the reproducers of tests/coload, which are programs and no console session."""
+    page = read(f"{rule.page}.md")
+    assert page.startswith(f"# {rule.id}\n\n**{rule.title}.**\n")
+    wanted = [name for name in SECTIONS if name != "Example" or rule.id in RULES]
+    assert [name for name in re.findall(r"^## (.*)$", page, re.MULTILINE) if name in SECTIONS] == wanted
+
+
 def test_rule_pages_and_index_are_those_of_the_rules() -> None:
     pages = {page.stem for page in (DOCS / "reference/rules").glob("*.md")} - {"index"}
-    assert pages == RULES.keys()
+    assert pages == RULES.keys() | COLOAD_RULES.keys()
     listed = re.findall(r"^\| \[([a-z0-9-]+)\]\(([a-z0-9-]+)\.md\)", read("reference/rules/index.md"), re.MULTILINE)
-    assert [name for name, _ in listed] == list(RULES)
+    assert [name for name, _ in listed] == [*RULES, *(name for name in COLOAD_RULES if name not in RULES)]
     assert all(name == target for name, target in listed)
 
 
@@ -384,7 +394,8 @@ def schema_objects(schema: dict[str, Any], path: str) -> Iterator[tuple[str, set
 
 
 @pytest.mark.parametrize(
-    ("name", "page"), [("report-1", "json"), ("repair-1", "json-repair"), ("explain-1", "explain-json")]
+    ("name", "page"),
+    [("report-1", "json"), ("repair-1", "json-repair"), ("explain-1", "explain-json"), ("coload-1", "json-coload")],
 )
 def test_every_key_of_the_schema_is_documented(name: str, page: str) -> None:
     schema = json.loads((ROOT / f"src/perennial/schema/{name}.json").read_text(encoding="utf-8"))

@@ -22,6 +22,7 @@ LAYERS = (
     {"policy"},
     {"audit"},
     {"tags"},
+    {"coload"},
     {"report"},
     {"repair"},
     {"index"},

@@ -291,12 +291,44 @@ def _index(folder: Path) -> None:
     demo(place, module(arch="aarch64"), version="3.0", tags="cp312-cp312-manylinux_2_34_aarch64")
 
 
+def _once(version: str | None, library: str | None) -> tuple[Import, ...]:
+    """References to the two variables of std::call_once (libstdc++, since GCC 4.4)."""
+    return tuple(Import(name, version, library, kind="tls") for name in ("_ZSt15__once_callable", "_ZSt11__once_call"))
+
+
+def _takes_once_call(folder: Path, name: str = "demo") -> None:
+    """A wheel that exports them, as old developer toolsets' static part of libstdc++ made some do."""
+    exports = (
+        Export("PyInit__core"),
+        Export("_ZSt15__once_callable", kind="tls"),
+        Export("_ZSt11__once_call", kind="tls"),
+    )
+    content = elf(imports=(PYTHON, CLOCK), exports=exports, needed=(LIBSTDCXX, LIBC), tls=(16, 8))
+    members = {f"{name}/_core.cpython-312-x86_64-linux-gnu.so": content}
+    wheel(folder, name=name, tags=TAG_2_17, members=members)
+
+
+def _crash(folder: Path) -> None:
+    """What pyarrow 0.13 and tensorflow 1.13 were to each other."""
+    _takes_once_call(folder, "arrows")
+    content = elf(
+        imports=(PYTHON, CLOCK, *_once("GLIBCXX_3.4.11", LIBSTDCXX)),
+        exports=(Export("PyInit__core"),),
+        needed=(LIBSTDCXX, LIBC),
+        relocations=True,
+    )
+    members = {"flows/_core.cpython-312-x86_64-linux-gnu.so": content}
+    wheel(folder, name="flows", tags=TAG_2_17, members=members)
+
+
 SETS: Final[dict[str, Callable[[Path], None]]] = {
     "none": lambda _: None,
     "honest": _honest,
     "linux": _linux,
     "not-retagged": _not_retagged,
     "two": _two,
+    "crash": _crash,
+    "captures-shared-library": _takes_once_call,
     "configured": _config,
     "weak": _weak,
     "hostile": _hostile,

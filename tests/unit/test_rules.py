@@ -599,6 +599,43 @@ CASES: tuple[Case, ...] = (
             BUNDLE: elf(soname="libfoo-0123abcd.so.1"),
         },
     ),
+    case(
+        "captures-shared-library",
+        "a thread-local variable of libstdc++, an operator new, the unwinder",
+        ("warning", EXTENSION),
+        ("warning", EXTENSION),
+        ("warning", EXTENSION),
+        members=one(
+            extension(
+                needed=("libstdc++.so.6", "libgcc_s.so.1", "libc.so.6"),
+                exports=(Export("_ZSt11__once_call", kind="tls"), Export("_Znwm"), Export("_Unwind_GetIPInfo")),
+                tls=(8, 8),
+            )
+        ),
+        says=("_ZSt11__once_call", "allocates what another frees", "_Unwind_GetIPInfo"),
+    ),
+    case(
+        "captures-shared-library",
+        "bundled copies of the libraries themselves",
+        members={
+            EXTENSION: extension(needed=("libstdc++.so.6", "libc.so.6")),
+            "demo.libs/libstdc++-0123abcd.so.6": elf(
+                soname="libstdc++-0123abcd.so.6", exports=(Export("_ZSt11__once_call", kind="tls"),), tls=(8, 8)
+            ),
+        },
+    ),
+    case(
+        "captures-shared-library",
+        "nothing of the wheel needs libstdc++",
+        members={
+            EXTENSION: extension(needed=("libc.so.6",), exports=(Export("_Znwm"),)),
+        },
+    ),
+    case(
+        "captures-shared-library",
+        "malloc, and C++ that is not the library's",
+        members=one(extension(needed=("libstdc++.so.6", "libc.so.6"), exports=(Export("malloc"), Export("_Z3foov")))),
+    ),
     case("elf-in-purelib", "in platlib"),
     case(
         "elf-in-purelib",

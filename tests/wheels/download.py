@@ -1,4 +1,4 @@
-"""Fetches the real wheels of `wheels.lock`, once, and verifies them on each use.
+"""Fetches the real wheels of `wheels.lock` and `coload.lock`, once, and verifies them on each use.
 
 `python -m tests.wheels.download` fills the cache (two downloads at a time) and fails where a
 wheel cannot be had; tests fetch what they miss, and skip with a reason where nobody answers.
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 LOCK: Final = Path(__file__).with_name("wheels.lock")
+COLOAD_LOCK: Final = Path(__file__).with_name("coload.lock")
 _CHECKOUT: Final = Path(__file__).parents[2]
 _TIMEOUT: Final = 600  # seconds for one wheel
 # What pip and urllib3 say where the network, and not the wheel, is missing.
@@ -49,14 +50,24 @@ class UnavailableError(Exception):
 
 @cache
 def locked_wheels() -> tuple[LockedWheel, ...]:
-    """All wheels of the lock file, in its order."""
-    tables = tomllib.loads(LOCK.read_text(encoding="utf-8"))["wheel"]
+    """All wheels of wheels.lock, in its order."""
+    return _read(LOCK)
+
+
+@cache
+def coload_wheels() -> tuple[LockedWheel, ...]:
+    """All wheels of coload.lock, in its order: large ones, which few tests want."""
+    return _read(COLOAD_LOCK)
+
+
+def _read(lock: Path) -> tuple[LockedWheel, ...]:
+    tables = tomllib.loads(lock.read_text(encoding="utf-8"))["wheel"]
     return tuple(LockedWheel(**table) for table in tables)
 
 
 def locked_wheel(filename: str) -> LockedWheel:
-    """One of them."""
-    return next(wheel for wheel in locked_wheels() if wheel.filename == filename)
+    """One of either."""
+    return next(wheel for wheel in (*locked_wheels(), *coload_wheels()) if wheel.filename == filename)
 
 
 def cache_dir() -> Path:
@@ -79,7 +90,7 @@ def obtain(wheel: LockedWheel) -> Path:
     with tempfile.TemporaryDirectory(dir=cache_dir(), prefix=".partial-") as folder:
         _download(wheel, Path(folder))
         found = Path(folder) / wheel.filename
-        assert _sha256(found) == wheel.sha256, f"{wheel.filename} is not the one in wheels.lock"
+        assert _sha256(found) == wheel.sha256, f"{wheel.filename} is not the one that is locked"
         found.replace(path)
     return path
 
@@ -134,7 +145,7 @@ def _sha256(path: Path) -> str:
 
 def main() -> int:
     """Fills the cache; the exit code is 1 where a wheel could not be had."""
-    wheels = locked_wheels()
+    wheels = (*locked_wheels(), *coload_wheels())
 
     def attempt(wheel: LockedWheel) -> str | None:
         try:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from perennial.arch import Architecture, architecture_of_tag
+from perennial.audit.captures import find_captures
 from perennial.audit.context import Content, Files
 from perennial.audit.requirements import group_imports, libc_of, list_requirements
 from perennial.audit.resolve import ProvidedByPlatform, Resolutions, resolve
@@ -57,6 +58,7 @@ def read_content(wheel: Wheel, knowledge: Knowledge, exporters: Exporters | None
         requirements=requirements,
         ladder=Ladder((), ()),
         unresolved=(),
+        captures=(),
     )
     if known is None:
         return content
@@ -65,6 +67,7 @@ def read_content(wheel: Wheel, knowledge: Knowledge, exporters: Exporters | None
     return content._replace(
         ladder=build_ladder(known, content.arch_name, requirements, libraries, symbols),
         unresolved=find_unresolved(wheel, known, imports, resolutions, exporters),
+        captures=() if libc is Libc.MUSL else find_captures(own, libraries, exporters),
     )
 
 

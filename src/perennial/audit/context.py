@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from perennial.arch import Architecture, architecture_of_tag
+from perennial.audit.captures import Capture
 from perennial.audit.requirements import Imports, Requirement
 from perennial.audit.resolve import Resolutions
 from perennial.audit.unresolved import Unresolved
@@ -40,6 +41,7 @@ class Content(NamedTuple):
     requirements: tuple[Requirement, ...]
     ladder: Ladder
     unresolved: tuple[Unresolved, ...]
+    captures: tuple[Capture, ...]
 
     @property
     def wheel_paths(self) -> tuple[str, ...]:

@@ -205,9 +205,10 @@ def _filtered(report: AuditReport, options: Options) -> AuditReport:
 def _check_rules(options: Options) -> None:
     wanted = options.select | options.ignore
     if wanted:
+        from perennial.audit.checks import RULES
         from perennial.cli.rules import check_names
 
-        check_names(sorted(wanted))
+        check_names(sorted(wanted), RULES)
 
 
 def _write_text(reports: Iterable[AuditReport], arguments: argparse.Namespace) -> int:

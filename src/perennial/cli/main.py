@@ -32,7 +32,10 @@ class Command(Protocol):
 
 
 # In the order of the help text.
-COMMANDS: Final = ("show", "check", "repair", "retag", "tags", "explain", "policy", "distro", "rules", "completion")
+COMMANDS: Final = (
+    *("show", "check", "repair", "retag", "tags", "explain", "coload"),
+    *("policy", "distro", "rules", "completion"),
+)
 
 _DESCRIPTION: Final = "What a Linux wheel honestly is, why, and where it runs (PEP 600, PEP 656)."
 _EPILOG: Final = """\

@@ -14,15 +14,19 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def progress_on_stderr() -> Iterator[Progress | None]:
-    """A progress bar on standard error where that is a terminal, and None where it is not."""
+def progress_on_stderr(*, bytes_: bool = True) -> Iterator[Progress | None]:
+    """A progress bar on standard error where that is a terminal, and None where it is not.
+
+    `bytes_` is whether what is counted is bytes.
+    """
     if not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+    from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TransferSpeedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    amount = (DownloadColumn(), TransferSpeedColumn()) if bytes_ else (MofNCompleteColumn(),)
+    columns = (TextColumn("{task.description}"), BarColumn(), *amount)
     # Transient: the report that follows is what people want to keep.
     bars = Progress(*columns, console=Console(stderr=True), transient=True)
     bar = ProgressBar(bars)

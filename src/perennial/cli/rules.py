@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from perennial.cli.exit_codes import ExitCode
 from perennial.errors import UsageError
+from perennial.finding import Rule
 from perennial.report.sheet import BLANK, Row, row, write_sheet
 
 USAGE = "perennial rules [--json] [RULE ...]"
 SUMMARY = "list the rules, or explain one"
-DESCRIPTION = "Lists all rules that `show` and `check` know, or explains those that are named."
+DESCRIPTION = "Lists all rules that `show`, `check` and `coload` know, or explains those that are named."
 EPILOG = """\
 examples:
   perennial rules
@@ -27,10 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from perennial.audit.checks import RULES
-
     check_names(arguments.rules)
-    chosen = [RULES[name] for name in arguments.rules] or list(RULES.values())
+    rules = all_rules()
+    chosen = [rules[name] for name in arguments.rules] or list(rules.values())
     if arguments.json:
         import json
 
@@ -46,14 +46,24 @@ def run(arguments: argparse.Namespace) -> int:
     return ExitCode.OK
 
 
-def check_names(names: Iterable[str]) -> None:
-    """Raises `UsageError` for the first name that is no rule, with the one that was probably meant."""
+def all_rules() -> dict[str, Rule]:
+    """Those about wheels, then those about several packages in one process."""
     from perennial.audit.checks import RULES
+    from perennial.coload.rules import RULES as COLOAD_RULES
 
+    return RULES | COLOAD_RULES
+
+
+def check_names(names: Iterable[str], rules: Mapping[str, Rule] | None = None) -> None:
+    """Raises `UsageError` for the first name that is no rule, with the one that was probably meant.
+
+    `rules` are those that the command knows, None for all.
+    """
+    rules = all_rules() if rules is None else rules
     for name in names:
-        if name not in RULES:
+        if name not in rules:
             from difflib import get_close_matches
 
-            close = get_close_matches(name, RULES, 1)
+            close = get_close_matches(name, rules, 1)
             hint = f"did you mean {close[0]}?" if close else "perennial rules lists them"
             raise UsageError(f"there is no rule {name}: {hint}")

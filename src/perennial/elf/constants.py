@@ -47,6 +47,7 @@ DT_INIT: Final = 12
 DT_FINI: Final = 13
 DT_SONAME: Final = 14
 DT_RPATH: Final = 15
+DT_SYMBOLIC: Final = 16
 DT_REL: Final = 17
 DT_RELSZ: Final = 18
 DT_PLTREL: Final = 20
@@ -69,6 +70,7 @@ DT_VERNEED: Final = 0x6FFFFFFE
 DT_VERNEEDNUM: Final = 0x6FFFFFFF
 DT_MIPS_RLD_MAP_REL: Final = 0x70000035
 
+DF_SYMBOLIC: Final = 0x2
 DF_TEXTREL: Final = 0x4
 DF_1_PIE: Final = 0x08000000
 

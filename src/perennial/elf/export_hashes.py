@@ -84,6 +84,11 @@ def pack_chains(chains: bytes, *, little_endian: bool) -> bytes:
     return bytes(packed)
 
 
+def hash_words(packed: bytes) -> array[int]:
+    """The words for all exported names, in the table's order."""
+    return array("I", packed)
+
+
 def has_word(packed: bytes, word: int) -> bool:
     """Whether a name's word is in a table."""
     wanted = word.to_bytes(4, byteorder)
@@ -101,7 +106,7 @@ def not_among(names: Iterable[str], tables: Iterable[bytes]) -> frozenset[str]:
     words = set(by_word)
     for packed in tables:
         # The other way round, the table's words would become a set first, which is most of the time.
-        words.difference_update(array("I", packed))
+        words.difference_update(hash_words(packed))
         if not words:
             break
     return frozenset(name for word in words for name in by_word[word])

@@ -17,7 +17,7 @@ list. `read_stream` does that, a bounded number of times.
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from operator import itemgetter
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from perennial.elf.constants import (
     DT_GNU_HASH,
@@ -56,6 +56,7 @@ _MOST_PASSES: Final = 8
 _MOST_KEPT: Final = 256 << 20
 
 Chunks = Iterable[bytes]
+Facts = TypeVar("Facts")
 
 
 class StreamedElf(NamedTuple):
@@ -187,7 +188,7 @@ def read_stream(collector: ElfCollector, again: Callable[[], Chunks], *, exports
     """
     source = collector.source()
     try:
-        elf = _read(source, again, exports=exports)
+        elf, _ = read_with(lambda kept: read_elf(kept, exports=exports), source, again)
     except ElfFormatError as error:
         return StreamedElf(error, ())
     if _DLOPEN.isdisjoint(map(itemgetter(0), elf.imports)):
@@ -209,10 +210,16 @@ def _with_offsets(chunks: Chunks) -> Iterator[tuple[int, bytes]]:
         position += len(chunk)
 
 
-def _read(source: KeptBytes, again: Callable[[], Chunks], *, exports: bool) -> ElfFile:
+def read_with(
+    reader: Callable[[KeptBytes], Facts], source: KeptBytes, again: Callable[[], Chunks]
+) -> tuple[Facts, KeptBytes]:
+    """What `reader` makes of a file of which `source` is kept, and what was kept in the end.
+
+    Raises `ElfFormatError`.
+    """
     for _ in range(_MOST_PASSES):
         try:
-            return read_elf(source, exports=exports)
+            return reader(source), source
         except BytesNotKept as missing:
             ranges = [(missing.offset, missing.offset + missing.size), *_tables(source)]
         source = source.joined(_collect(again(), source.without(_merged(ranges, source.size))))

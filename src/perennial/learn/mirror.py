@@ -96,8 +96,7 @@ def learn_suite(
     if architecture not in suite.release.architectures:
         there = ", ".join(suite.release.architectures)
         raise UsageError(f"{redact(suite.url)} has no {architecture.value} (it has: {there})")
-    index = _find_index(suite, architecture)
-    packages = _read_index(suite, index, downloader)
+    index, packages = packages_of(suite, architecture, downloader)
     found = list(_libraries(suite, packages, downloader, libc))
     snapshot = assemble(
         found,
@@ -110,6 +109,14 @@ def learn_suite(
         complete=True,
     )
     return MirrorSnapshot(snapshot, packages=index, release=suite.release)
+
+
+def packages_of(
+    suite: Suite, architecture: Architecture, downloader: Downloader
+) -> tuple[IndexFile, dict[str, BinaryPackage]]:
+    """A suite's index for an architecture, and its packages by name."""
+    index = _find_index(suite, architecture)
+    return index, _read_index(suite, index, downloader)
 
 
 def _release_text(url: str, downloader: Downloader, keyring: Path | None) -> tuple[str, bool]:

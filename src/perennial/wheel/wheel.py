@@ -210,7 +210,7 @@ def _read_member(
     streamed = None if collector is None else read_stream(collector, lambda: archive.chunks(entry))
     return WheelMember(
         path=entry.name,
-        location=_location(entry.name),
+        location=install_location(entry.name),
         size=entry.size,
         is_symlink=entry.is_symlink,
         algorithm=algorithm,
@@ -250,7 +250,8 @@ _SCHEMES: Final = {
 }
 
 
-def _location(path: str) -> str:
+def install_location(path: str) -> str:
+    """Where installers put a member, relative to the environment's root."""
     top, _, below = path.partition("/")
     if top.endswith(".data"):
         scheme, slash, rest = below.partition("/")

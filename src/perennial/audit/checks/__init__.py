@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from perennial.audit.checks import (
+    captures_shared_library,
     dead_tag,
     elf_in_purelib,
     executable_stack,
@@ -67,6 +68,7 @@ _MODULES: Final = (
     rpath_outside_wheel,
     soname_not_unique,
     library_loaded_by_name,
+    captures_shared_library,
     elf_in_purelib,
     dead_tag,
     wheel_tags_differ,
@@ -96,6 +98,7 @@ CONTENT_CHECKS: Final[tuple[Callable[[Content], Iterator[Finding]], ...]] = (
     rpath_outside_wheel.check,
     soname_not_unique.check,
     library_loaded_by_name.check,
+    captures_shared_library.check,
     elf_in_purelib.check,
     wheel_tags_differ.check,
     record_missing_member.check,

@@ -23,13 +23,13 @@ REFUSED_FROM: Final = (2, 41)
 
 # Where PT_GNU_STACK is missing the ABI's default counts: DEFAULT_STACK_PERMS in glibc's
 # sysdeps/<arch>/stackinfo.h has PF_X on these.
-_EXECUTABLE_BY_DEFAULT: Final = frozenset(
+EXECUTABLE_BY_DEFAULT: Final = frozenset(
     {Architecture.X86_64, Architecture.I686, Architecture.ARMV7L, Architecture.S390X}
 )
 
 
 def check(content: Content) -> Iterator[Finding]:
-    unstated_is_executable = content.architecture in _EXECUTABLE_BY_DEFAULT
+    unstated_is_executable = content.architecture in EXECUTABLE_BY_DEFAULT
     on_glibc = content.libc is not Libc.MUSL  # musl's loader does not look at PT_GNU_STACK
     for member, elf in content.files:
         if not elf.is_dynamic or elf.is_program:

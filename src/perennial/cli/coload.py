@@ -1,0 +1,148 @@
+"""perennial coload: several packages in one process."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from perennial.cli.coload_run import add_run_arguments, run_sources
+from perennial.cli.exit_codes import ExitCode
+from perennial.cli.inputs import add_input_arguments
+from perennial.cli.output import write_output
+from perennial.finding import Severity
+
+if TYPE_CHECKING:
+    from perennial.coload.analysis import Analysis
+    from perennial.coload.conflict import Conflict
+    from perennial.coload.gather import ProfileSource, Source
+    from perennial.coload.run.model import RunReport
+
+USAGE = "perennial coload [options] WHEEL WHEEL [...] | --env [PYTHON]"
+SUMMARY = "what happens when packages are imported into one process"
+DESCRIPTION = """\
+Plays through what the dynamic loader does when Python imports one package and then another,
+for every ordered pair, and reports which references are bound to something else than alone.
+"""
+EPILOG = """\
+examples:
+  perennial coload pyarrow tensorflow             the newest wheels on the index, both orders
+  perennial coload dist/demo-1.0-*.whl numpy scipy
+  perennial coload --set torch faiss-cpu lightgbm just this order of imports
+  perennial coload --env .venv/bin/python         all that is installed there
+  perennial coload --on debian:12 --json a.whl b.whl
+  perennial coload --run --python 3.12 --with deps/ a.whl b.whl
+                                                  import them for real as well
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_input_arguments(parser, nargs="*")
+    group = parser.add_argument_group("what is imported where")
+    group.add_argument(
+        "--env",
+        metavar="PYTHON",
+        nargs="?",
+        const="",
+        help="all that is installed for this Python (default: one's own)",
+    )
+    group.add_argument("--set", action="store_true", help="import all in the order given, and no other")
+    group.add_argument(
+        "--on",
+        metavar="SYSTEM",
+        help="whose libraries: debian:12 (default: the newest stable one), or a root such as /",
+    )
+    group.add_argument("--interpreter", metavar="PATH", help="the Python whose libraries a process has (in a root)")
+    group.add_argument(
+        "--standalone", action="store_true", help="an interpreter that has nothing but the C library in the process"
+    )
+    add_run_arguments(parser)
+    output = parser.add_argument_group("output")
+    output.add_argument("--json", action="store_true", help="as JSON")
+    output.add_argument("-o", "--output", metavar="FILE", help="write to FILE instead of standard output")
+    amount = output.add_mutually_exclusive_group()
+    amount.add_argument("-v", "--verbose", action="store_true", help="every finding, whole chains, symbols as they are")
+    amount.add_argument("-q", "--quiet", action="store_true", help="one line")
+    output.add_argument("--select", metavar="RULE", action="append", help="report these rules only; may be repeated")
+    output.add_argument("--ignore", metavar="RULE", action="append", help="leave out these rules; may be repeated")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from perennial.cli.coload_inputs import find_sources
+    from perennial.cli.rules import check_names
+    from perennial.coload.rules import RULES
+
+    check_names([*(arguments.select or ()), *(arguments.ignore or ())], RULES)
+    found = find_sources(arguments)
+    analysis = _analyse(arguments, found.sources, found.system)
+    conflicts = _filtered(analysis.conflicts, arguments)
+    runs = run_sources(found.sources, arguments) if arguments.run and not found.errors else None
+    _write(analysis, conflicts, runs, found.errors, arguments)
+    if found.errors:
+        return ExitCode.UNREADABLE
+    failed = any(conflict.severity is Severity.ERROR for conflict in conflicts)
+    failed |= runs is not None and runs.has_failure
+    return ExitCode.FINDINGS if failed else ExitCode.OK
+
+
+def _analyse(arguments: argparse.Namespace, sources: Sequence[Source], system: ProfileSource) -> Analysis:
+    from perennial.cli.coload_inputs import cache_of
+    from perennial.coload.analysis import analyse_order, analyse_pairs
+    from perennial.coload.gather import gather
+
+    with _progress("reading", len(sources)) as advance:
+        gathered = gather(sources, system, cache_of(arguments), advance=advance)
+    analyse = analyse_order if arguments.set else analyse_pairs
+    with _progress("importing", len(sources) if arguments.set else len(sources) ** 2) as advance:
+        return analyse(gathered.packages, gathered.profile, advance=advance)
+
+
+def _filtered(conflicts: Sequence[Conflict], arguments: argparse.Namespace) -> tuple[Conflict, ...]:
+    select, ignore = arguments.select or (), arguments.ignore or ()
+    return tuple(
+        conflict for conflict in conflicts if conflict.rule not in ignore and (not select or conflict.rule in select)
+    )
+
+
+def _write(
+    analysis: Analysis,
+    conflicts: tuple[Conflict, ...],
+    runs: RunReport | None,
+    errors: dict[str, str],
+    arguments: argparse.Namespace,
+) -> None:
+    if arguments.json:
+        from perennial.report.coload_json import coload_json
+
+        write_output(coload_json(analysis, conflicts, errors, runs), arguments.output)
+        return
+    from perennial.report.coload_text import coload_report, coload_summary
+    from perennial.report.sheet import as_plain, write_sheet
+
+    if arguments.quiet:
+        sheet = coload_summary(analysis, conflicts)
+    else:
+        sheet = coload_report(analysis, conflicts, verbose=arguments.verbose)
+    if runs is not None:
+        from perennial.report.coload_run_text import run_rows, run_summary
+
+        sheet += run_summary(runs) if arguments.quiet else run_rows(runs, verbose=arguments.verbose)
+    if arguments.output is None:
+        write_sheet(sheet, sys.stdout)
+    else:
+        write_output(as_plain(sheet), arguments.output)
+
+
+@contextmanager
+def _progress(name: str, total: int) -> Iterator[Callable[[], None]]:
+    """Something to look at on a terminal."""
+    from perennial.cli.progress import progress_on_stderr
+
+    with progress_on_stderr(bytes_=False) as progress:
+        if progress is None:
+            yield lambda: None
+            return
+        progress.start(name, total)
+        yield lambda: progress.advance(1)

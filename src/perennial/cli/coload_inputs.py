@@ -1,0 +1,137 @@
+"""From the arguments of `perennial coload` to packages and a system."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import Final, NamedTuple
+
+from perennial.arch import Architecture, architecture_of_tag
+from perennial.cli.inputs import find_inputs
+from perennial.coload.facts_cache import FactsCache
+from perennial.coload.gather import ProfileSource, Source
+from perennial.coload.profile import load_profile
+from perennial.coload.sources import ShippedSystem, WheelSource
+from perennial.errors import UnreadableError, UsageError, printable
+from perennial.platform_tag import Libc
+from perennial.system import Root
+from perennial.wheel.filename import WheelFilename
+
+
+class Found(NamedTuple):
+    """What is to be imported where, and what could not be read, with the reason."""
+
+    sources: tuple[Source, ...]
+    system: ProfileSource
+    errors: dict[str, str]
+
+
+def find_sources(arguments: argparse.Namespace) -> Found:
+    """Raises `UsageError` where the arguments do not fit together."""
+    if arguments.standalone and (arguments.interpreter or arguments.env is not None):
+        raise UsageError("--standalone stands for an interpreter: give it, or one by name")
+    if arguments.env is not None:
+        return _installed(arguments)
+    errors: dict[str, str] = {}
+    sources: list[WheelSource] = []
+    architectures: dict[str, str] = {}
+    for source, path, error in find_inputs(arguments):
+        try:
+            if error is not None:
+                raise error
+            if path is not None:
+                wheel = WheelSource(path)
+                architectures.setdefault(_architecture(wheel.name) or "", wheel.name)
+                sources.append(wheel)
+        except UnreadableError as unreadable:
+            errors[source] = str(unreadable)
+            sys.stderr.write(f"perennial: {printable(str(unreadable))}\n")
+    if len(sources) + len(errors) < 2:
+        raise UsageError("one package alone conflicts with nobody: name two or more (perennial show looks at one)")
+    names = [source.name for source in sources]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise UsageError(f"{twice} is named twice: a process has it once")
+    architectures.pop("", None)
+    if len(architectures) > 1:
+        (one, first), (other, second), *_ = architectures.items()
+        raise UsageError(f"{first} is for {one} and {second} for {other}: no process loads both")
+    architecture = architecture_of_tag(next(iter(architectures), Architecture.X86_64.value)) or Architecture.X86_64
+    return Found(tuple(sources), _system(arguments, architecture), errors)
+
+
+def _system(arguments: argparse.Namespace, architecture: Architecture) -> ProfileSource:
+    on: str | None = arguments.on
+    interpreter: str | None = arguments.interpreter
+    if on is None and interpreter is not None:
+        on = "/"
+    if on is not None and interpreter is not None and os.path.realpath(on) == "/":
+        interpreter = os.path.realpath(interpreter)
+    if on is not None and "/" in on:
+        from perennial.coload.real_system import RealSystem
+
+        if interpreter is None and not arguments.standalone:
+            interpreter = _interpreter_of(on)
+        return RealSystem(on, architecture, None if arguments.standalone else interpreter)
+    if interpreter is not None:
+        raise UsageError(f"--interpreter {printable(interpreter)}: {printable(on or '')} is shipped without its files")
+    return ShippedSystem(load_profile(on, architecture.value, standalone=arguments.standalone))
+
+
+def _interpreter_of(root: str) -> str:
+    """The python3 of a root file system."""
+    found = next((path for path in ("/usr/bin/python3", "/usr/local/bin/python3") if Root(root).is_file(path)), None)
+    if found is None:
+        raise UsageError(f"{printable(root)} has no python3: name one with --interpreter, or say --standalone")
+    return found
+
+
+# What a Python says about itself; run with -I, so that nothing of the folder it stands in is imported.
+_QUESTION: Final = """\
+import json, os, sys, sysconfig
+paths = dict.fromkeys(sysconfig.get_path(name) for name in ("platlib", "purelib"))
+print(json.dumps([os.path.realpath(sys.executable), [path for path in paths if os.path.isdir(path)]]))
+"""
+
+
+def _installed(arguments: argparse.Namespace) -> Found:
+    if arguments.wheels:
+        raise UsageError("--env looks at what is installed: it takes no wheels")
+    if arguments.on is not None or arguments.interpreter is not None:
+        raise UsageError("--env looks at this system and this interpreter: neither --on nor --interpreter goes with it")
+    import json
+    import subprocess
+
+    python = arguments.env or sys.executable
+    try:
+        command = [python, "-I", "-c", _QUESTION]
+        answer = subprocess.run(command, capture_output=True, check=False, text=True, timeout=60)  # noqa: S603
+        executable, folders = json.loads(answer.stdout)
+    except (OSError, ValueError, TypeError, subprocess.TimeoutExpired) as error:
+        raise UnreadableError(f"{python}: does not answer as a Python would ({error})") from error
+    from perennial.coload.environment import installed_sources
+    from perennial.coload.real_system import RealSystem
+    from perennial.elf.read import read_elf
+
+    with open(executable, "rb") as file:
+        architecture = read_elf(file.read()).architecture
+    if architecture is None:
+        raise UnreadableError(f"{executable}: no tag names its architecture")
+    return Found(tuple(installed_sources(folders)), RealSystem("/", architecture, executable), {})
+
+
+def _architecture(name: str) -> str | None:
+    """The architecture of a wheel, None for one that runs on any; `UsageError` for musl's."""
+    platforms = WheelFilename.parse(name).platforms
+    if platforms and all(tag.libc is Libc.MUSL for tag in platforms):
+        raise UsageError(f"{name} is for musl, whose loader works otherwise: coload plays glibc's through")
+    return next((tag.arch for tag in platforms if tag.arch is not None), None)
+
+
+def cache_of(arguments: argparse.Namespace) -> FactsCache:
+    if arguments.no_cache:
+        return FactsCache(None)
+    from perennial.index.cache import default_cache_dir
+
+    return FactsCache(os.path.join(default_cache_dir(os.environ), "coload"))

@@ -1,0 +1,136 @@
+"""perennial coload --run: the imports for real, in processes of a Python that is given."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from perennial.errors import UnreadableError, UsageError, printable
+
+if TYPE_CHECKING:
+    from perennial.coload.gather import Source
+    from perennial.coload.run.model import RunReport
+
+_LARGEST_SNIPPET = 1024 * 1024
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("importing for real")
+    group.add_argument("--run", action="store_true", help="import each order in a process of its own as well")
+    group.add_argument(
+        "--with", metavar="PATH", action="append", default=[], dest="beside",
+        help="a wheel, or a folder of wheels, to install beside them: what they depend on",
+    )  # fmt: skip
+    group.add_argument(
+        "--smoke", metavar="NAME=CODE", action="append", default=[],
+        help="run this after the imports; NAME=@FILE takes it from a file",
+    )  # fmt: skip
+    group.add_argument(
+        "--import", metavar="NAME=MODULE", action="append", default=[], dest="modules",
+        help="what to import of a project (default: the module named like it, or all that it has)",
+    )  # fmt: skip
+    group.add_argument("--timeout", metavar="SECONDS", type=float, help="for each process (default: 120)")
+    group.add_argument("--no-minimise", action="store_true", help="do not search for the symbols behind a failure")
+
+
+def run_sources(sources: Sequence[Source], arguments: argparse.Namespace) -> RunReport:
+    """Imports the wheels among what is looked at. Raises `UsageError`."""
+    from perennial.coload.sources import WheelSource
+
+    paths = [source.path for source in sources if isinstance(source, WheelSource)]
+    if len(paths) < len(sources):
+        raise UsageError("--run makes environments from wheels: it does not go with --env")
+    return run_wheels(paths, arguments)
+
+
+def run_wheels(paths: Sequence[str], arguments: argparse.Namespace) -> RunReport:
+    """Imports these wheels. Raises `UsageError` for options that do not fit them or this machine."""
+    from perennial.coload.run.debugger import find_gdb
+    from perennial.coload.run.diagnose import Tools
+    from perennial.coload.run.environment import wheel_at
+    from perennial.coload.run.interpreter import find_interpreter
+    from perennial.coload.run.pairs import DEFAULT_TIMEOUT, Request, run_orders, scratch_folder
+
+    if sys.platform != "linux":
+        raise UsageError("--run imports Linux wheels, which only Linux can")
+    timeout = DEFAULT_TIMEOUT if arguments.timeout is None else arguments.timeout
+    if not 0 < timeout <= 86400:
+        raise UsageError(f"--timeout {timeout:g}: more than 0 and at most 86400 seconds")
+    modules = {name: tuple(text.split(",")) for name, text in _named(arguments.modules, "--import").items()}
+    request = Request(
+        wheels=tuple(map(wheel_at, paths)),
+        beside=tuple(wheel_at(path) for given in arguments.beside for path in _wheels_below(given, paths)),
+        modules=modules,
+        smoke={name: _snippet(text) for name, text in _named(arguments.smoke, "--smoke").items()},
+        in_order=arguments.set,
+        timeout=timeout,
+    )
+    tools = Tools(find_gdb(os.environ.get("PATH", "")), minimise=not arguments.no_minimise)
+    with _terminated_like_interrupted(), scratch_folder() as scratch:
+        interpreter = find_interpreter(arguments.python or sys.executable, os.environ, scratch)
+        return run_orders(request, interpreter, tools, scratch, advance=_tell)
+
+
+def _named(given: Sequence[str], option: str) -> dict[str, str]:
+    from perennial.coload.run.environment import normalized
+
+    found = {}
+    for each in given:
+        name, equals, text = each.partition("=")
+        if not equals or not name or not text:
+            raise UsageError(f"{option} {printable(each)}: it takes a project's name, '=' and what is meant")
+        found[normalized(name)] = text
+    return found
+
+
+def _snippet(text: str) -> str:
+    if not text.startswith("@"):
+        return text
+    try:
+        with open(text[1:], encoding="utf-8") as file:
+            return file.read(_LARGEST_SNIPPET)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnreadableError(f"{printable(text[1:])}: {getattr(error, 'strerror', None) or 'not UTF-8'}") from error
+
+
+def _wheels_below(path: str, imported: Sequence[str]) -> Iterator[str]:
+    """A wheel, or those of a folder but for the ones that are imported anyway."""
+    if not os.path.isdir(path):
+        if not os.path.exists(path):
+            raise UsageError(f"--with {printable(path)}: no such file or folder")
+        yield path
+        return
+    names = {os.path.basename(each) for each in imported}
+    found = sorted(name for name in os.listdir(path) if name.endswith(".whl"))
+    if not found:
+        raise UsageError(f"--with {printable(path)}: there is no wheel in this folder")
+    yield from (os.path.join(path, name) for name in found if name not in names)
+
+
+def _tell(text: str) -> None:
+    """What is being done, for somebody who waits."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{printable(text)}")
+        sys.stderr.flush()
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """SIGTERM ends the processes and removes the scratch folder, as Ctrl-C does."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        if sys.stderr.isatty():
+            sys.stderr.write("\r\x1b[K")

@@ -1,0 +1,1 @@
+"""Packages imported for real: every order in a process of its own, and what lies behind a failure."""

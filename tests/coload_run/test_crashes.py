@@ -1,0 +1,136 @@
+"""Crashes that are compiled here: found in their order, explained, minimised to the symbol, and cured.
+
+The packages are those of tests/coload/reproducers, whose comments say what each does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.coload.cases import FOLDER, build, include_folder, read_case
+
+INCLUDE = include_folder(sys.executable)
+
+pytestmark = pytest.mark.skipif(
+    platform.system() != "Linux" or platform.machine() != "x86_64" or shutil.which("g++") is None or INCLUDE is None,
+    reason="the reproducers are for a C++ compiler of x86_64 Linux, and need Python.h",
+)
+GDB = shutil.which("gdb")
+
+
+class Ran(NamedTuple):
+    """What `perennial coload --run` said of a reproducer."""
+
+    document: dict[str, Any]
+    text: str
+
+    def order(self, first: str) -> dict[str, Any]:
+        runs = self.document["runs"]["orders"]
+        return next(run for run in runs if run["order"][0].startswith(f"{first}-"))
+
+
+def perennial(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "perennial", "coload", "--no-cache", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+
+
+def ran(name: str, folder: Path) -> Ran:
+    case = read_case(FOLDER / name)
+    assert INCLUDE is not None
+    wheels = [str(path) for path in build(case, folder, INCLUDE).wheels.values()]
+    smoke = [f"--smoke={package}=import {package}; assert {package}.check() == 42" for package in case.packages]
+    done = perennial("--run", "--json", *smoke, *wheels)
+    assert done.returncode == 1, done.stderr
+    text = perennial("--run", "--no-minimise", *smoke, *wheels)
+    assert text.returncode == 1
+    return Ran(json.loads(done.stdout), text.stdout)
+
+
+def test_state_of_libstdcxx_in_a_package(tmp_path: Path) -> None:
+    """The crash of 2019: one order, one of its two variables, gone with libstdc++ first."""
+    case = ran("once_call.cpp", tmp_path)
+    assert all(run["outcome"]["end"] == "fine" for run in case.document["runs"]["alone"])
+    assert case.order("victim")["outcome"]["end"] == "fine"
+    bad = case.order("culprit")
+    assert (bad["outcome"]["signal"], bad["outcome"]["step"]) == ("SIGSEGV", "smoke victim")
+    found = bad["diagnosis"]
+    assert found["again"]
+    assert {(one["symbol"], one["got"]) for one in found["bindings"]} >= {
+        ("_ZSt11__once_call", "culprit/_core.so"),
+        ("_ZSt15__once_callable", "culprit/_core.so"),
+    }
+    assert [(one["library"], one["outcome"]["end"]) for one in found["preloaded"]] == [("libstdc++.so.6", "fine")]
+    assert [one["symbol"] for one in found["held"]["references"]] == ["_ZSt11__once_call"]
+    assert [one["symbol"] for one in found["hidden"]["symbols"]] == ["_ZSt11__once_call"]
+    assert found["hidden"]["symbols"][0]["files"] == ["culprit/_core.so"]
+    # The static half of the report names the same symbol.
+    assert "_ZSt11__once_call" in {one["symbol"] for one in case.document["conflicts"] if one["severity"] == "error"}
+    if GDB is not None:
+        names = [frame["function"] for frame in found["native_stack"] if frame["function"]]
+        assert "pthread_once" in names[0]
+    assert "culprit 1.0, then victim 1.0: SIGSEGV in smoke victim" in case.text
+    assert "with libstdc++.so.6 loaded before the imports: works" in case.text
+
+
+def test_allocator_of_a_package(tmp_path: Path) -> None:
+    bad = ran("operator_new.cpp", tmp_path).order("culprit")
+    assert bad["outcome"]["signal"] == "SIGABRT"
+    found = bad["diagnosis"]
+    assert [one["symbol"] for one in found["held"]["references"]] == ["_Znwm"]
+    assert [one["symbol"] for one in found["hidden"]["symbols"]] == ["_Znwm"]
+    assert found["preloaded"][0]["outcome"]["end"] == "fine"
+
+
+def test_global_scope(tmp_path: Path) -> None:
+    """A function that RTLD_GLOBAL lets another package have: no library of the system takes part, and none cures."""
+    bad = ran("global_function.c", tmp_path).order("culprit")
+    assert bad["outcome"]["end"] != "fine"
+    found = bad["diagnosis"]
+    assert found["held"] is None
+    assert len(found["hidden"]["symbols"]) == 1
+    symbol = found["hidden"]["symbols"][0]["symbol"]
+    assert symbol in {one["symbol"] for one in found["bindings"]}
+    assert found["preloaded"][0]["outcome"]["end"] != "fine"
+
+
+def test_a_library_that_stands_in_for_another(tmp_path: Path) -> None:
+    """No symbol is to blame: none that is hidden brings the missing one back."""
+    bad = ran("soname_lacks_symbol.c", tmp_path).order("culprit")
+    assert bad["outcome"]["end"] == "exception"
+    assert "undefined symbol: codec_init_2" in bad["outcome"]["error"]
+    hidden = bad["diagnosis"]["hidden"]
+    assert hidden is None or hidden["symbols"] == []
+
+
+# ----- options that do not fit
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--smoke", "demo"], "--smoke demo: it takes a project's name"),
+        (["--smoke", "nobody=1"], "--smoke nobody: no wheel of that project is imported"),
+        (["--timeout", "0"], "--timeout 0: more than 0"),
+        (["--with", "/no/such"], "--with /no/such: no such file or folder"),
+        (["--python", "3.99"], "--python 3.99: there is no python3.99"),
+    ],
+)
+def test_options(options: list[str], words: str, tmp_path: Path) -> None:
+    wheels = [
+        str(path) for path in build(read_case(FOLDER / "local_isolation.c"), tmp_path, str(INCLUDE)).wheels.values()
+    ]
+    before = set(os.listdir("/tmp"))  # noqa: S108
+    done = perennial("--run", *options, *wheels)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not [name for name in set(os.listdir("/tmp")) - before if name.startswith("perennial-coload")]  # noqa: S108
