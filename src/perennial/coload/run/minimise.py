@@ -112,7 +112,7 @@ class Search:
                     found = ddmin(symbols, self._cures)
                     self._cures(found)  # the files and the outcome of what was found
                     return self._result(found, len(wanted))
-            note = "hiding them breaks the package itself" if self._breaks else "hidden together, they change nothing"
+            note = "hidden, they make the package fail alone" if self._breaks else "hidden, they change nothing"
         except OutOfProcessesError:
             note = f"given up after {MOST_PROCESSES} processes"
         return self._result((), len(wanted), note)
