@@ -131,9 +131,7 @@ def _held(held: Held, *, verbose: bool) -> Iterator[Row]:
 
 def _minimised(found: Minimised, *, verbose: bool) -> Iterator[Row]:
     if not found.symbols:
-        yield row(
-            "hidden", Span(f"no set of {plural(found.candidates, 'candidate')} of {found.package}: {found.note}", "dim")
-        )
+        yield row("hidden", Span(f"{plural(found.candidates, 'candidate')} of {found.package}: {found.note}", "dim"))
         return
     for one in found.symbols:
         yield row(
