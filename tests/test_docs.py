@@ -383,7 +383,11 @@ def test_rule_pages_and_index_are_those_of_the_rules() -> None:
 
 
 def schema_objects(schema: dict[str, Any], path: str) -> Iterator[tuple[str, set[str]]]:
-    """Every object of a schema: its path, with [] for each list on the way, and its keys."""
+    """Every object of a schema: its path, with [] for each list on the way, and its keys; those of $defs by their
+    names.
+    """
+    for name, definition in schema.get("$defs", {}).items():
+        yield from schema_objects(definition, name)
     while schema.get("type") == "array":
         schema, path = schema["items"], f"{path}[]"
     properties: dict[str, Any] = schema.get("properties", {})

@@ -14,8 +14,10 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jsonschema
 import pytest
 
+import perennial as perennial_package
 from tests.coload.cases import FOLDER, build, include_folder, read_case
 
 INCLUDE = include_folder(sys.executable)
@@ -25,6 +27,7 @@ pytestmark = pytest.mark.skipif(
     reason="the reproducers are for a C++ compiler of x86_64 Linux, and need Python.h",
 )
 GDB = shutil.which("gdb")
+SCHEMA = Path(perennial_package.__file__).parent / "schema" / "coload-1.json"
 
 
 class Ran(NamedTuple):
@@ -38,9 +41,10 @@ class Ran(NamedTuple):
         return next(run for run in runs if run["order"][0].startswith(f"{first}-"))
 
 
-def perennial(*arguments: str) -> subprocess.CompletedProcess[str]:
+def perennial(*arguments: str, temporary: Path | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "perennial", "coload", "--no-cache", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+    environ = os.environ if temporary is None else {**os.environ, "TMPDIR": str(temporary)}
+    return subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=600)
 
 
 def ran(name: str, folder: Path) -> Ran:
@@ -50,9 +54,11 @@ def ran(name: str, folder: Path) -> Ran:
     smoke = [f"--smoke={package}=import {package}; assert {package}.check() == 42" for package in case.packages]
     done = perennial("--run", "--json", *smoke, *wheels)
     assert done.returncode == 1, done.stderr
+    document = json.loads(done.stdout)
+    jsonschema.validate(document, json.loads(SCHEMA.read_text(encoding="utf-8")))
     text = perennial("--run", "--no-minimise", *smoke, *wheels)
     assert text.returncode == 1
-    return Ran(json.loads(done.stdout), text.stdout)
+    return Ran(document, text.stdout)
 
 
 def test_state_of_libstdcxx_in_a_package(tmp_path: Path) -> None:
@@ -128,9 +134,10 @@ def test_options(options: list[str], words: str, tmp_path: Path) -> None:
     wheels = [
         str(path) for path in build(read_case(FOLDER / "local_isolation.c"), tmp_path, str(INCLUDE)).wheels.values()
     ]
-    before = set(os.listdir("/tmp"))  # noqa: S108
-    done = perennial("--run", *options, *wheels)
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    done = perennial("--run", *options, *wheels, temporary=temporary)
     assert done.returncode == 2
     assert words in done.stderr
     assert len(done.stderr.splitlines()) == 1
-    assert not [name for name in set(os.listdir("/tmp")) - before if name.startswith("perennial-coload")]  # noqa: S108
+    assert list(temporary.iterdir()) == []

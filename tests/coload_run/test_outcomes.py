@@ -1,4 +1,4 @@
-"""How processes end, in each way in which they can, with the running interpreter and packages of a line or two."""
+"""How processes end, in each of the ways in which they can: the running interpreter, packages of a line or two."""
 
 from __future__ import annotations
 

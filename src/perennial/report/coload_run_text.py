@@ -63,7 +63,9 @@ def _failure(run: Run, outcome: Outcome, *, verbose: bool) -> Iterator[Row]:
     yield row("ends", Span(in_words(outcome), "bad"))
     if len(run.order) == 1 and outcome.end is End.EXCEPTION and (outcome.error or "").startswith("ModuleNotFoundError"):
         yield row("remedy", "give the wheels that it depends on: --with FOLDER")
-    yield from _listed("python", outcome.python, _MOST_FRAMES, verbose=verbose)
+    # importlib's own frames stand between any two others
+    python = outcome.python if verbose else tuple(line for line in outcome.python if not line.startswith("<frozen "))
+    yield from _listed("python", python, _MOST_FRAMES, verbose=verbose)
     if run.diagnosis is not None:
         yield from _diagnosis(run.diagnosis, verbose=verbose)
 
@@ -129,7 +131,7 @@ def _held(held: Held, *, verbose: bool) -> Iterator[Row]:
 
 def _minimised(found: Minimised, *, verbose: bool) -> Iterator[Row]:
     if not found.symbols:
-        yield row("hidden", Span(f"no set of symbols of {found.package}: {found.note}", "dim"))
+        yield row("hidden", Span(f"{plural(found.candidates, 'candidate')} of {found.package}: {found.note}", "dim"))
         return
     for one in found.symbols:
         yield row(

@@ -30,8 +30,9 @@ _COMMANDS: Final = (
     "kill",
 )
 _SIGNAL: Final = re.compile(r"received signal (SIG\w+),")
+# "#2  0x... in std::call_once<void (&)()>(std::once_flag&) () from /x/y.so": arguments come without values.
 _FRAME: Final = re.compile(
-    r"^#\d+\s+(?:0x[0-9a-f]+ in )?(?P<function>.+?) \((?:.*)\)(?: (?P<how>from|at) (?P<file>.+))?$", re.MULTILINE
+    r"^#\d+ +(?:0x[0-9a-f]+ in )?(?P<function>.+) \([^()]*\)(?: (?P<how>from|at) (?P<file>\S.*))?$", re.MULTILINE
 )
 
 

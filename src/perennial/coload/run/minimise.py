@@ -105,14 +105,18 @@ class Search:
 
     def run(self, suspects: Collection[str], observed: Collection[str], everything: Collection[str]) -> Minimised:
         """`suspects` and `observed` are parts of `everything`."""
-        wanted = sorted(everything)
+        wanted = sorted(suspects or everything)
         try:
-            for symbols in (sorted(suspects),) if suspects else (sorted(observed), wanted):
+            for symbols in (wanted,) if suspects else (sorted(observed), wanted):
                 if symbols and self._cures(symbols):
                     found = ddmin(symbols, self._cures)
                     self._cures(found)  # the files and the outcome of what was found
                     return self._result(found, len(wanted))
-            note = "hiding them breaks the package itself" if self._breaks else "hidden together, they change nothing"
+            note = (
+                "hidden in its files, the package fails alone"
+                if self._breaks
+                else "hidden in its files, nothing changes"
+            )
         except OutOfProcessesError:
             note = f"given up after {MOST_PROCESSES} processes"
         return self._result((), len(wanted), note)
