@@ -92,7 +92,7 @@ def test_adding_a_library_never_lowers_the_tag(wheel: Needs, soname: str) -> Non
 @given(needs())
 def test_the_lowest_tag_provides_all_and_the_next_lower_one_does_not(wheel: Needs) -> None:
     """PEP 600: a wheel tagged manylinux_X_Y "will work on any mainstream Linux distribution that uses
-    glibc version X.Y or later"; and issue 2: the *smallest* such X.Y, "with nothing rounded".
+    glibc version X.Y or later"; and of these the *smallest*, with nothing rounded.
     """
     case = CASES[wheel.arch]
     libraries = {LIBC, *wheel.libraries, *(library for library, _ in wheel.versions)}
@@ -133,7 +133,7 @@ NAMES: Final = st.builds(
 
 @given(needs(), NAMES)
 def test_the_name_of_a_file_does_not_matter(wheel: Needs, name: str) -> None:
-    """Issue 2: "ELF files are found by magic in every member of the archive, whatever its name"."""
+    """ELF files are found by magic in every member of the archive, whatever its name."""
     here, there = wheel.audit(), wheel.audit(name=name)
     assert here.lowest == there.lowest
     assert here.honest == there.honest
