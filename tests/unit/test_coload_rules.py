@@ -23,6 +23,7 @@ CODE_GLOBAL: Final = b"import sys, os\nsys.setdlopenflags(os.RTLD_GLOBAL | os.RT
 CODE_MAYBE: Final = b"import sys, os\ndef later():\n    sys.setdlopenflags(os.RTLD_GLOBAL)\n"
 STATIC_TLS: Final = 0x10
 ACTIVE: Final = "_ZN6google8protobuf8internal4initEv"
+EMPTY: Final = "_ZZN6google8protobuf8internal5emptyEvE1s"
 
 Files = Mapping[str, bytes]
 
@@ -65,8 +66,8 @@ def foo(symbol: str, build: bytes) -> bytes:
     return library("libfoo.so.1", Export(symbol), build=build)
 
 
-def unique(size: int) -> Export:
-    return Export("_ZZ1gvE1s", unique=True, kind="object", data=bytes(size))
+def unique(size: int, name: str = "_ZZ1gvE1s") -> Export:
+    return Export(name, unique=True, kind="object", data=bytes(size))
 
 
 PLAIN: Final = package(module())
@@ -164,6 +165,10 @@ SILENT: Final[dict[str, tuple[Files, Files]]] = {
     ),
     "RTLD_GLOBAL that nobody asks for": twice(
         "codec_open", code=b"import os, sys\nif os.getenv('X'):\n    sys.setdlopenflags(os.RTLD_GLOBAL)\n"
+    ),
+    "unique symbols of protobuf, of one size": (
+        with_library("liba-1.so", library("liba-1.so", unique(8, EMPTY)), EMPTY),
+        with_library("libb-1.so", library("libb-1.so", unique(8, EMPTY)), EMPTY),
     ),
     "unique symbols of one size": (
         with_library("liba-1.so", library("liba-1.so", unique(8)), "_ZZ1gvE1s"),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from perennial.coload.conflict import BindingLink, link, name_of
 from perennial.coload.imports import Change, Pair
+from perennial.elf.model import Binding
 from perennial.finding import Severity
 
 
@@ -16,10 +17,22 @@ def crossing_changes(pair: Pair, belongs: Callable[[str], bool]) -> list[Change]
         provider, own = change.together.provider, change.alone.provider
         if provider is None or provider.library.package is None or change.together.asker.library.package is None:
             continue
+        if _is_the_same_unique(change):
+            continue
         same_build = own is not None and own.library.elf.build_id == provider.library.elf.build_id is not None
         if not same_build and belongs(change.together.reference.name):
             found.append(change)
     return sorted(found, key=lambda change: (change.together.reference.name, change.together.asker.library.path))
+
+
+def _is_the_same_unique(change: Change) -> bool:
+    """Unique symbols are shared on purpose: inline variables and what templates keep. `unique-symbol-differs` has
+    those that are not of one size.
+    """
+    ours, theirs = change.alone.definition, change.together.definition
+    if ours is None or theirs is None or theirs.binding is not Binding.UNIQUE:
+        return False
+    return ours.size == theirs.size
 
 
 def severity_of(pair: Pair, changes: list[Change]) -> Severity:
