@@ -45,6 +45,7 @@ def changes_for(draw: st.DrawFn, spec: ElfSpec) -> ElfChanges:
         rename_versions=tuple(VersionRename(*row) for row in versions),
         hide_symbols=tuple(draw(st.lists(st.sampled_from(exports), max_size=2))) if exports else (),
         clear_executable_stack=draw(st.booleans()),
+        expand_relr=draw(st.booleans()),
         strip=draw(st.sampled_from(list(StripLevel))),
     )
 
@@ -82,6 +83,12 @@ def wanted(spec: ElfSpec, changes: ElfChanges) -> ElfFile:
         for need in facts.verneeds
         if need.file not in changes.remove_needed
     ]
+    if changes.expand_relr:
+        verneeds = [
+            need._replace(versions=tuple(v for v in need.versions if v.name != "GLIBC_ABI_DT_RELR"))
+            for need in verneeds
+            if {v.name for v in need.versions} != {"GLIBC_ABI_DT_RELR"}
+        ]
     imports = [
         symbol._replace(version=None, library=None)
         if symbol.library in changes.remove_needed
@@ -94,6 +101,7 @@ def wanted(spec: ElfSpec, changes: ElfChanges) -> ElfFile:
     path = changes.search_path
     return facts._replace(
         soname=changes.soname or facts.soname,
+        has_relr=facts.has_relr and not changes.expand_relr,
         needed=tuple(needed),
         rpath=facts.rpath if path is None else (path.text or None) if not path.runpath else None,
         runpath=facts.runpath if path is None else (path.text or None) if path.runpath else None,

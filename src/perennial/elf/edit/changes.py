@@ -45,6 +45,8 @@ class ElfChanges(NamedTuple):
     search_path: SearchPath | None = None  # None keeps
     rename_versions: tuple[VersionRename, ...] = ()
     hide_symbols: tuple[str, ...] = ()  # defined symbols, all versions: they become STV_HIDDEN
+    # DT_RELR into DT_RELA or DT_REL, for loaders that do not know it; with the need of GLIBC_ABI_DT_RELR
+    expand_relr: bool = False
     clear_executable_stack: bool = False
     strip: StripLevel = StripLevel.NOTHING
 

@@ -15,7 +15,8 @@ from perennial.elf.edit.changes import ElfChanges
 from perennial.elf.edit.dynamic_entries import Entries, change_entries
 from perennial.elf.edit.layout import FileLayout, Wanted, lay_out
 from perennial.elf.edit.records import Segment
-from perennial.elf.edit.runs import string_run
+from perennial.elf.edit.relative import expand_relr
+from perennial.elf.edit.runs import NewTable, string_run
 from perennial.elf.edit.skeleton import Skeleton
 from perennial.elf.edit.strings import StringTable
 from perennial.elf.edit.strip import Sections, strip_sections
@@ -34,7 +35,9 @@ class Draft(NamedTuple):
     versions: VersionEdits
     sections: Sections
     layout: FileLayout
+    tables: tuple[NewTable, ...]
     is_stripped: bool
+    expands_relr: bool
 
 
 def make_draft(elf: Skeleton, changes: ElfChanges) -> Draft | None:
@@ -49,6 +52,10 @@ def make_draft(elf: Skeleton, changes: ElfChanges) -> Draft | None:
     entries = change_entries(old, strings, changes)
     versions = change_versions(elf, strings, changes)
     patches = (*versions.patches, *hide_symbols(elf, changes.hide_symbols))
+    tables: tuple[NewTable, ...] = ()
+    if changes.expand_relr:
+        expanded = expand_relr(elf, entries)
+        entries, patches, tables = expanded.entries, (*patches, *expanded.patches), expanded.tables
     segments = _stack(elf, changes)
     sections = strip_sections(elf, changes.strip)
     is_stripped = len(sections.kept) < len(elf.sections) or bool(sections.contents)
@@ -59,11 +66,11 @@ def make_draft(elf: Skeleton, changes: ElfChanges) -> Draft | None:
         check_nothing_appended(elf)
         check_sections_are_loaded(elf)
     # All strings have their offsets: now it is known how much longer their table gets.
-    wanted = Wanted(len(strings.added), len(entries) + 1, needs_stack)
+    wanted = Wanted(len(strings.added), len(entries) + 1, needs_stack, tables)
     elf = elf._replace(segments=segments)
     layout = lay_out(elf, wanted, tail_may_move=is_stripped or can_be_laid_out_anew(elf))
     entries = _counts(entries, versions, len(_strings(elf)) + len(strings.added) if strings.added else None)
-    return Draft(patches, strings.added, entries, versions, sections, layout, is_stripped)
+    return Draft(patches, strings.added, entries, versions, sections, layout, tables, is_stripped, changes.expand_relr)
 
 
 def _strings(elf: Skeleton) -> bytes:

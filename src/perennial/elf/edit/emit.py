@@ -39,12 +39,14 @@ from perennial.elf.constants import (
     SHT_NOBITS,
     SHT_REL,
     SHT_RELA,
+    SHT_RELR,
     SHT_STRTAB,
     SHT_SYMTAB,
 )
 from perennial.elf.edit.draft import Draft
 from perennial.elf.edit.layout import Placed
 from perennial.elf.edit.records import Section, Segment, pack_segments
+from perennial.elf.edit.relative import table_of
 from perennial.elf.edit.runs import string_run
 from perennial.elf.edit.skeleton import Skeleton
 from perennial.elf.edit.strip import left_behind
@@ -101,7 +103,7 @@ def _take_away(draft: Draft, out: bytearray) -> list[tuple[Placed, bytes]]:
     contents = []
     for placed in draft.layout.placed:
         run = placed.run
-        content = bytes(out[run.offset : run.end])
+        content = next((t.content for t in draft.tables if t.run == run), bytes(out[run.offset : run.end]))
         if run.tag == DT_STRTAB:
             content += draft.added_strings
         if run.owned and run.tag is not None:
@@ -117,6 +119,14 @@ def _moved(moves: tuple[Placed, ...], address: int) -> int:
         if placed.run.address <= address < placed.run.address + placed.run.size:
             return address + placed.address - placed.run.address
     return address
+
+
+def _ahead(draft: Draft, address: int) -> int:
+    """How many bytes stand in front of what was in the table at `address`, which there were not."""
+    for table in draft.tables:
+        if table.run.address <= address < table.run.address + table.run.size:
+            return table.ahead or 0
+    return 0
 
 
 def _dynamic_place(elf: Skeleton, draft: Draft) -> tuple[int, int, int]:
@@ -137,6 +147,8 @@ def _write_dynamic(elf: Skeleton, draft: Draft, out: bytearray) -> None:
         new = value
         if tag in _POINTERS:
             new = _moved(draft.layout.placed, value)
+            if tag == DT_JMPREL and new != value:
+                new += _ahead(draft, value)
         elif tag == DT_MIPS_RLD_MAP_REL and elf.header.machine == _EM_MIPS:
             # relative to the entry itself
             before = elf.dynamic.address + [t for t, _ in elf.dynamic.entries].index(tag) * entry
@@ -236,13 +248,31 @@ def _moved_section(elf: Skeleton, draft: Draft, section: Section) -> Section:
                 offset=section.offset + placed.offset - run.offset,
                 address=section.address + placed.address - run.address,
             )
+            if ahead := _ahead(draft, original.address):
+                return _behind_new(section, ahead, is_first=original.offset == run.offset)
             if placed.size != run.size and original.offset == run.offset:
                 section = section._replace(size=placed.size)
-            return section
+            return _written_out(elf, section) if section.type == SHT_RELR else section
+    if section.type == SHT_RELR and section.address == elf.dynamic.get(DT_RELR) and draft.expands_relr:
+        return section._replace(size=0)
     strings = string_run(elf)
     if strings is not None and draft.added_strings and section.type == SHT_STRTAB and section.offset == strings.offset:
         return section._replace(size=strings.size + len(draft.added_strings))
     return section
+
+
+def _behind_new(section: Section, ahead: int, *, is_first: bool) -> Section:
+    """One of the sections of a table that has new entries in front: the first has them."""
+    if is_first:
+        return section._replace(size=section.size + ahead)
+    return section._replace(offset=section.offset + ahead, address=section.address + ahead)
+
+
+def _written_out(elf: Skeleton, section: Section) -> Section:
+    """The header of DT_RELR's table, for the one that has its relocations now. Names stay."""
+    form = table_of(elf)
+    symbols = elf.section_at(elf.dynamic.get(DT_SYMTAB) or 0, SHT_DYNSYM)
+    return section._replace(type=form.section_type, entsize=form.entry.size, link=symbols or 0, info=0)
 
 
 def _relinked(section: Section, numbers: dict[int, int]) -> Section:

@@ -5,6 +5,8 @@ It knows nothing of how the editor gets there, so that the one can be held again
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from perennial.elf.edit.changes import ElfChanges
 from perennial.elf.model import DynamicSymbol, ElfFile, StackPermission, Verdef, Verneed
 
@@ -25,7 +27,8 @@ def facts_after(facts: ElfFile, changes: ElfChanges) -> ElfFile:
     return after._replace(
         soname=facts.soname if changes.soname is None else changes.soname,
         needed=_needed(facts.needed, changes),
-        verneeds=tuple(_verneed(need, changes) for need in facts.verneeds if need.file not in changes.remove_needed),
+        verneeds=tuple(_verneed(need, changes) for need in _needs(facts, changes)),
+        has_relr=facts.has_relr and not changes.expand_relr,
         verdefs=tuple(_verdef(definition, changes) for definition in facts.verdefs),
         imports=tuple(_symbol(symbol, changes) for symbol in facts.imports),
         exports=None if facts.exports is None else tuple(_symbol(symbol, changes) for symbol in facts.exports),
@@ -42,6 +45,17 @@ def _needed(needed: tuple[str, ...], changes: ElfChanges) -> tuple[str, ...]:
         names.append(new)
     names += [name for name in dict.fromkeys(changes.add_needed) if name not in names]
     return tuple(names)
+
+
+def _needs(facts: ElfFile, changes: ElfChanges) -> Iterator[Verneed]:
+    """What is still needed of each library; a need of no version is none."""
+    for need in facts.verneeds:
+        if need.file in changes.remove_needed:
+            continue
+        relr = "GLIBC_ABI_DT_RELR" if changes.expand_relr else None
+        versions = tuple(version for version in need.versions if version.name != relr)
+        if versions:
+            yield need._replace(versions=versions)
 
 
 def _version(name: str, library: str | None, changes: ElfChanges) -> str:

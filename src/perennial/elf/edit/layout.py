@@ -30,7 +30,7 @@ from perennial.elf.constants import (
 )
 from perennial.elf.edit.records import Segment
 from perennial.elf.edit.room import NoRoomError, occupants, page_size, slack_behind, zeros_behind
-from perennial.elf.edit.runs import Run, movable_runs, string_run
+from perennial.elf.edit.runs import NewTable, Run, movable_runs, string_run
 from perennial.elf.edit.skeleton import Skeleton
 from perennial.elf.edit.symbols import largest_extent
 from perennial.elf.edit.tail import check_nothing_appended
@@ -43,11 +43,14 @@ _MOST_PADDING: Final = 15
 
 
 class Wanted(NamedTuple):
-    """What has to grow: bytes behind the string table, entries in PT_DYNAMIC with its DT_NULL, a PT_GNU_STACK."""
+    """What has to grow: bytes behind the string table, entries in PT_DYNAMIC with its DT_NULL, a PT_GNU_STACK, and
+    tables that are written anew elsewhere.
+    """
 
     string_bytes: int
     dynamic_entries: int
     stack_header: bool
+    tables: tuple[NewTable, ...] = ()
 
 
 class Placed(NamedTuple):
@@ -89,13 +92,14 @@ def lay_out(elf: Skeleton, wanted: Wanted, *, tail_may_move: bool) -> FileLayout
     Raises `ElfEditError` where there is no room.
     """
     stack = (Segment(PT_GNU_STACK, PF_R | PF_W, 0, 0, 0, 0, 0, 16),) if wanted.stack_header else ()
-    if not (wanted.string_bytes or stack or _dynamic_grows(elf, wanted)):
+    if not (wanted.string_bytes or stack or wanted.tables or _dynamic_grows(elf, wanted)):
         return FileLayout((), elf.segments, None, 0, tail_moves=False)
-    if not (stack or _dynamic_grows(elf, wanted)):
+    if not (stack or wanted.tables or _dynamic_grows(elf, wanted)):
         in_place = _strings_in_place(elf, wanted.string_bytes, tail_may_move=tail_may_move)
         if in_place is not None:
             return in_place
-    runs = movable_runs(elf)
+    tables = {table.run for table in wanted.tables}
+    runs = tuple(sorted({*movable_runs(elf), *tables}, key=lambda run: run.offset))
     attempts: list[FileLayout] = []
     reasons: list[str] = []
     for leaving in _ways_for_strings(elf, runs, wanted):
@@ -209,7 +213,7 @@ def _complete(
 ) -> FileLayout:
     """With one way for the strings: who else leaves, and where to."""
     strings = string_run(elf)
-    sizes = {run: run.size for run in leaving}
+    sizes = {run: run.size for run in leaving} | {table.run: len(table.content) for table in wanted.tables}
     if _dynamic_grows(elf, wanted):
         sizes[_dynamic_run(elf)] = (wanted.dynamic_entries + _SPARE_ENTRIES) * elf.records.dyn.size
     if strings in sizes:

@@ -63,34 +63,33 @@ def _implicit(elf: Skeleton) -> Iterator[int]:
     words = _table(elf, DT_REL, DT_RELSZ)
     shift = 32 if elf.records.bits == 64 else 8
     infos = words[1::2]
-    return _stored(
-        elf, (place for place, info in zip(words, infos, strict=False) if not info >> shift) if infos else ()
-    )
+    return stored(elf, (place for place, info in zip(words, infos, strict=False) if not info >> shift) if infos else ())
 
 
 def _packed(elf: Skeleton) -> Iterator[int]:
-    """What stands where DT_RELR's relocations point to (gABI, "Relative Relocation Table")."""
+    """What stands where DT_RELR's relocations point to."""
+    return stored(elf, packed_places(elf))
+
+
+def packed_places(elf: Skeleton) -> Iterator[int]:
+    """Where DT_RELR's relocations point to (gABI, "Relative Relocation Table")."""
     size = elf.records.pointer.size
-
-    def places() -> Iterator[int]:
-        base = 0
-        for word in _table(elf, DT_RELR, DT_RELRSZ):
-            if not word & 1:
-                yield word
-                base = word + size
-                continue
-            bits, place = word >> 1, base
-            while bits:
-                if bits & 1:
-                    yield place
-                bits >>= 1
-                place += size
-            base += (8 * size - 1) * size
-
-    return _stored(elf, places())
+    base = 0
+    for word in _table(elf, DT_RELR, DT_RELRSZ):
+        if not word & 1:
+            yield word
+            base = word + size
+            continue
+        bits, place = word >> 1, base
+        while bits:
+            if bits & 1:
+                yield place
+            bits >>= 1
+            place += size
+        base += (8 * size - 1) * size
 
 
-def _stored(elf: Skeleton, places: Iterable[int]) -> Iterator[int]:
+def stored(elf: Skeleton, places: Iterable[int]) -> Iterator[int]:
     """The words at some addresses; places without bytes of the file hold zero."""
     unpack, size = elf.records.pointer.unpack_from, elf.records.pointer.size
     loads = [(load.vaddr, load.vaddr + load.filesz - size, load.offset - load.vaddr) for load in elf.loads]

@@ -70,6 +70,16 @@ class Run(NamedTuple):
         return self.offset + self.size
 
 
+class NewTable(NamedTuple):
+    """What a run becomes. `ahead` bytes of `content` stand in front of what the run held; None where nothing of it is
+    left.
+    """
+
+    run: Run
+    content: bytes
+    ahead: int | None = None
+
+
 def movable_runs(elf: Skeleton) -> tuple[Run, ...]:
     """In the order of the file; runs that overlap others are left out."""
     runs = sorted([*_segments(elf), *_tables(elf)], key=lambda run: run.offset)
@@ -78,7 +88,7 @@ def movable_runs(elf: Skeleton) -> tuple[Run, ...]:
         for index, run in enumerate(runs)
         if all(run.offset >= other.end or other.offset >= run.end for i, other in enumerate(runs) if i != index)
     ]
-    return tuple(run._replace(owned=_is_owned(elf, run)) for run in clear)
+    return tuple(run._replace(owned=is_owned(elf, run)) for run in clear)
 
 
 def string_run(elf: Skeleton) -> Run | None:
@@ -91,7 +101,7 @@ def string_run(elf: Skeleton) -> Run | None:
         raise ElfFormatError("longer than its segment", field="DT_STRSZ", offset=span[0] if span else 0, value=size)
     address = elf.dynamic.get(DT_STRTAB) or 0
     run = Run(".dynstr", DT_STRTAB, span[0], address, size, 1)
-    return run._replace(owned=_is_owned(elf, run))
+    return run._replace(owned=is_owned(elf, run))
 
 
 def _segments(elf: Skeleton) -> list[Run]:
@@ -223,7 +233,8 @@ def _alignments(elf: Skeleton, start: int, end: int) -> list[int]:
     ]  # fmt: skip
 
 
-def _is_owned(elf: Skeleton, run: Run) -> bool:
+def is_owned(elf: Skeleton, run: Run) -> bool:
+    """Whether its bytes are certainly nobody else's."""
     touching = [
         section for section in elf.sections
         if section.size and section.type != SHT_NOBITS and section.offset < run.end and section.end > run.offset

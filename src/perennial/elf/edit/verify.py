@@ -47,6 +47,7 @@ from perennial.elf.edit.records import Segment
 from perennial.elf.edit.runs import TableSizes, string_run
 from perennial.elf.edit.skeleton import Skeleton, read_skeleton
 from perennial.elf.edit.strip import Sections, is_loaded
+from perennial.elf.edit.verify_relocations import RELOCATION_TAGS, check_relocations, relocations_moved
 from perennial.elf.edit.verify_tables import check_sections, check_versions, symbols_after, wrong
 from perennial.elf.model import ElfFile
 from perennial.elf.read import read_elf
@@ -79,6 +80,8 @@ def verify(before: Skeleton, edited: bytes, wanted: ElfFile, changes: ElfChanges
     if before.dynamic.exists:
         _check_tables(before, after, changes, sections)
         check_versions(before, after, changes)
+    if before.dynamic.exists and changes.expand_relr:
+        check_relocations(before, after)
     check_sections(before, after, sections)
 
 
@@ -138,6 +141,7 @@ def _moved_tables(before: Skeleton, after: Skeleton) -> Iterator[Range]:
         if size is not None:
             start = _offset(before, was)
             yield start, start + size
+    yield from relocations_moved(before, after)
 
 
 def _offset(elf: Skeleton, address: int) -> int:
@@ -192,7 +196,7 @@ def _edited(before: Skeleton, after: Skeleton, changes: ElfChanges) -> Iterator[
         yield strings.end, strings.offset + longer.size
     sizes = TableSizes(before)
     tags = {DT_SYMTAB}  # section symbols, hidden symbols; _check_tables looks closer
-    if changes.rename_needed or changes.remove_needed or changes.rename_versions:
+    if changes.rename_needed or changes.remove_needed or changes.rename_versions or changes.expand_relr:
         tags |= {DT_VERNEED, DT_VERDEF}
     if changes.remove_needed:
         tags |= {DT_VERSYM}
@@ -219,7 +223,7 @@ def _check_tables(before: Skeleton, after: Skeleton, changes: ElfChanges, sectio
     """What may have moved reads the same: strings, hashes, symbols, version indexes, notes, interpreter."""
     sizes = TableSizes(before)
     for tag, name in ((DT_HASH, "DT_HASH"), (DT_GNU_HASH, "DT_GNU_HASH"), (DT_VERSYM, "DT_VERSYM")):
-        if tag == DT_VERSYM and changes.remove_needed:
+        if tag == DT_VERSYM and (changes.remove_needed or _needs_no_version(after, changes)):
             continue
         if _content(before, tag, sizes) != _content(after, tag, sizes):
             raise wrong(f"has another {name}")
@@ -230,9 +234,15 @@ def _check_tables(before: Skeleton, after: Skeleton, changes: ElfChanges, sectio
     for kind in (PT_NOTE, PT_GNU_PROPERTY, PT_INTERP):
         if _contents(before, kind) != _contents(after, kind):
             raise wrong("has other notes or another interpreter")
-    was, now = ([entry for entry in elf.dynamic.entries if entry[0] not in _MAY_CHANGE] for elf in (before, after))
+    may_change = _MAY_CHANGE | RELOCATION_TAGS if changes.expand_relr else _MAY_CHANGE
+    was, now = ([entry for entry in elf.dynamic.entries if entry[0] not in may_change] for elf in (before, after))
     if was != now:
         raise wrong("has other entries in PT_DYNAMIC")
+
+
+def _needs_no_version(after: Skeleton, changes: ElfChanges) -> bool:
+    """Whether DT_VERSYM may be gone with the last version that was needed."""
+    return changes.expand_relr and all(after.dynamic.get(tag) is None for tag in (DT_VERNEED, DT_VERDEF, DT_VERSYM))
 
 
 def _content(elf: Skeleton, tag: int, sizes: TableSizes) -> bytes | None:

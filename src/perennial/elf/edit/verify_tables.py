@@ -7,6 +7,11 @@ of versions there are few, and each is looked at.
 from __future__ import annotations
 
 from perennial.elf.constants import (
+    DT_REL,
+    DT_RELA,
+    DT_RELASZ,
+    DT_RELR,
+    DT_RELSZ,
     SHF_ALLOC,
     SHF_INFO_LINK,
     SHT_DYNAMIC,
@@ -16,6 +21,7 @@ from perennial.elf.constants import (
     SHT_NULL,
     SHT_REL,
     SHT_RELA,
+    SHT_RELR,
     SHT_STRTAB,
     SHT_SYMTAB,
 )
@@ -60,6 +66,8 @@ def check_versions(before: Skeleton, after: Skeleton, changes: ElfChanges) -> No
     removed = {name.encode() for name in changes.remove_needed}
     old, new = _strings(before), _strings(after)
     kept = [row for row in verneed_rows(before) if old[row[0]] not in removed]
+    if changes.expand_relr:
+        kept = [row for row in kept if old[row[1]] != b"GLIBC_ABI_DT_RELR"]
     found = list(verneed_rows(after))
     if len(kept) != len(found):
         raise wrong("has another number of version needs")
@@ -92,6 +100,10 @@ def check_sections(before: Skeleton, after: Skeleton, sections: Sections) -> Non
     numbers = {old: new for new, old in enumerate(sections.kept)}
     for old, now in zip(sections.kept, after.sections, strict=True):
         was, name = before.sections[old], before.name_of(old)
+        written_out = was.type == SHT_RELR and before.dynamic.get(DT_RELR) == was.address and now != was
+        if written_out:
+            _check_written_out(after, now, name)
+            continue
         if before.names[old] != after.names[numbers[old]] or _plain(was) != _plain(now):
             raise wrong(f"has another section instead of {name}")
         if now.link != numbers.get(was.link, 0) or (_info_is_section(was) and now.info != numbers.get(was.info, 0)):
@@ -108,6 +120,15 @@ def check_sections(before: Skeleton, after: Skeleton, sections: Sections) -> Non
                 raise wrong(f"has another section {name}")
 
 
+def _check_written_out(after: Skeleton, section: Section, name: str) -> None:
+    """DT_RELR's section is empty, or the table of all relocations."""
+    tags = {SHT_RELA: (DT_RELA, DT_RELASZ), SHT_REL: (DT_REL, DT_RELSZ)}
+    if after.dynamic.get(DT_RELR) is not None or (
+        section.size and (section.address, section.size) != tuple(map(after.dynamic.get, tags.get(section.type, ())))
+    ):
+        raise wrong(f"has another section {name}")
+
+
 def _plain(section: Section) -> tuple[int, ...]:
     return section.type, section.flags, section.align, section.entsize
 
@@ -118,7 +139,8 @@ def _info_is_section(section: Section) -> bool:
 
 def _check_loaded(before: Skeleton, after: Skeleton, pair: tuple[Section, Section], name: str) -> None:
     was, now = pair
-    if now.size != was.size and now.type not in (SHT_STRTAB, SHT_DYNAMIC, SHT_GNU_VERNEED):
+    may_grow = (SHT_STRTAB, SHT_DYNAMIC, SHT_GNU_VERNEED, SHT_REL, SHT_RELA)
+    if now.size != was.size and now.type not in may_grow:
         raise wrong(f"has another size of section {name}")
     if was.address == now.address and was.offset != now.offset:
         raise wrong(f"has section {name} at another offset")

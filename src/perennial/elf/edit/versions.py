@@ -13,7 +13,7 @@ from array import array
 from collections.abc import Iterator
 from struct import Struct
 from sys import byteorder
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from perennial.elf.constants import (
     DT_VERDEF,
@@ -32,6 +32,7 @@ from perennial.elf.symbol_count import count_symbols
 from perennial.errors import ElfFormatError
 
 _MOST_VERSIONS = VERSYM_VERSION
+RELR_VERSION: Final = b"GLIBC_ABI_DT_RELR"  # of libc.so.6: that its loader knows DT_RELR (glibc 2.36)
 
 
 class Patch(NamedTuple):
@@ -68,22 +69,37 @@ class _Need(NamedTuple):
 
 
 def change_versions(elf: Skeleton, strings: StringTable, changes: ElfChanges) -> VersionEdits:
-    if not (changes.rename_needed or changes.remove_needed or changes.rename_versions):
+    if not (changes.rename_needed or changes.remove_needed or changes.rename_versions or changes.expand_relr):
         return VersionEdits()
     needs = tuple(_needs(elf))
-    removed = {name.encode() for name in changes.remove_needed}
-    kept = tuple(need for need in needs if strings[need.file] not in removed)
+    kept = tuple(_kept(needs, strings, changes))
     patches = [*_defined(elf, strings, changes)]
     renamed = tuple(_renamed(need, strings, changes) for need in kept)
-    if len(kept) == len(needs):
+    if kept == needs:
         patches += _in_place(elf, kept, renamed)
         return VersionEdits(tuple(patches))
     table = _packed(elf, renamed)
     start, end = needs_extent(elf, needs)
     patches.append(Patch(start, table + bytes(end - start - len(table))))
-    gone = {aux.row[2] & VERSYM_VERSION for need in needs if need not in kept for aux in need.versions}
+    gone = _indexes(needs) - _indexes(kept)
     patches += _unversioned(elf, gone)
     return VersionEdits(tuple(patches), len(kept), len(table))
+
+
+def _kept(needs: tuple[_Need, ...], strings: StringTable, changes: ElfChanges) -> Iterator[_Need]:
+    """Without the libraries that are removed, and without a need that only files with DT_RELR have."""
+    removed = {name.encode() for name in changes.remove_needed}
+    for need in needs:
+        if strings[need.file] in removed:
+            continue
+        relr = RELR_VERSION if changes.expand_relr else None
+        versions = tuple(aux for aux in need.versions if strings[aux.row[3]] != relr)
+        if versions:
+            yield need._replace(versions=versions)
+
+
+def _indexes(needs: tuple[_Need, ...]) -> set[int]:
+    return {aux.row[2] & VERSYM_VERSION for need in needs for aux in need.versions}
 
 
 def _needs(elf: Skeleton) -> Iterator[_Need]:
