@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from perennial.elf.edit import ElfChanges, edit_elf
+
 MUSL_GCC = shutil.which("musl-gcc")
 # A table of pointers is what needs relative relocations.
 LIBRARY = 'static const char *names[] = {"alpha", "beta"}; const char *name(int i) { return names[i]; }'
@@ -30,8 +32,10 @@ def _musl_version() -> tuple[int, ...] | None:
 
 
 @pytest.mark.skipif(MUSL_GCC is None, reason="needs musl-gcc (Debian's musl-tools)")
-@pytest.mark.parametrize("relr", [False, True], ids=["RELA", "RELR"])
-def test_old_musl_leaves_relr_undone(tmp_path: Path, *, relr: bool) -> None:
+@pytest.mark.parametrize(
+    ("relr", "expanded"), [(False, False), (True, False), (True, True)], ids=["RELA", "RELR", "RELR-written-out"]
+)
+def test_old_musl_leaves_relr_undone(tmp_path: Path, *, relr: bool, expanded: bool) -> None:
     version = _musl_version()
     if version is None:
         pytest.skip("musl's loader is not in /lib")
@@ -44,8 +48,11 @@ def test_old_musl_leaves_relr_undone(tmp_path: Path, *, relr: bool) -> None:
         ["readelf", "-dW", "libx.so"], cwd=tmp_path, capture_output=True, text=True, check=True
     ).stdout
     assert ("(RELR)" in table) is relr
+    if expanded:
+        path = tmp_path / "libx.so"
+        path.write_bytes(edit_elf(path.read_bytes(), ElfChanges(expand_relr=True)))
     subprocess.run([compiler, "main.c", "-L.", "-lx", "-Wl,-rpath,$ORIGIN", "-o", "main"], cwd=tmp_path, check=True)
     done = subprocess.run(["./main"], cwd=tmp_path, capture_output=True, text=True, check=False)
-    works = not relr or version >= (1, 2, 4)
+    works = not relr or expanded or version >= (1, 2, 4)
     assert (done.returncode == 0) is works, (version, done)
     assert (done.stdout == "beta\n") is works

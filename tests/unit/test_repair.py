@@ -130,6 +130,39 @@ def test_musllinux_takes_the_runtime_along(tmp_path: Path) -> None:
     assert run.path.name.startswith("demo-1.0-cp312-cp312-musllinux_1_1_x86_64")
 
 
+@pytest.mark.parametrize("patcher", ["perennial", "patchelf"])
+def test_relative_relocations_are_written_out_for_musl(patcher: str, tmp_path: Path) -> None:
+    """musl before 1.2.4 leaves those of DT_RELR undone, and every musllinux tag promises it."""
+    libc = "libc.musl-x86_64.so.1"
+    (tmp_path / "lib").mkdir()
+    common: dict[str, Any] = {
+        "relr": True,
+        "section_headers": True,
+        "hash_style": "both",
+        "build_id": b"12345678901234567890",
+    }
+    library = ElfSpec(soname="libone.so.1", needed=(libc,), exports=(Export("one"),), **common)
+    (tmp_path / "lib" / "libone.so.1").write_bytes(build_elf(library))
+    content = build_elf(ElfSpec(needed=("libone.so.1", libc), exports=(Export("PyInit__core"),), **common))
+    run = repair(demo(tmp_path, content), options=(*at(tmp_path / "lib"), "--patcher", patcher))
+    assert run.path.name.startswith("demo-1.0-cp312-cp312-musllinux_1_1_x86_64")
+    (one,) = grafts(run.path).values()
+    assert not one.has_relr
+
+
+def test_relative_relocations_and_glibc(tmp_path: Path) -> None:
+    """They stay where the asked-for tag's glibc knows them, or none is asked for and they are declared."""
+    declared = (Need(LIBC, (NeedVersion("GLIBC_ABI_DT_RELR"),)),)
+    content = module(relr=True, verneeds=declared)
+    for number, (tag, has) in enumerate({"manylinux_2_28": False, "manylinux_2_36": True, "auto": True}.items()):
+        run = repair(
+            demo(tmp_path / str(number), content), options=("--plat", f"{tag}" if tag == "auto" else f"{tag}_x86_64")
+        )
+        assert facts(run.path)[MODULE].has_relr is has, tag
+    run = repair(demo(tmp_path / "silent", module(relr=True)), options=())
+    assert not facts(run.path)[MODULE].has_relr
+
+
 @pytest.mark.parametrize("name", ["libcuda.so.1", "libEGL.so.1", "libnvidia-ml.so.1", "libthread_db.so.1"])
 def test_what_has_to_be_the_systems_own(name: str, tmp_path: Path) -> None:
     """Not grafted, though it is there; left to the system or copied as asked."""

@@ -68,6 +68,7 @@ class Requirement(NamedTuple):
 
 # glibc 2.36 brought DT_RELR and this version, by which files that use it keep older loaders away.
 RELR_VERSION: Final = "GLIBC_ABI_DT_RELR"
+RELR_SINCE: Final = (2, 36)
 
 
 def list_requirements(

@@ -90,6 +90,7 @@ def _changes(changes: ElfChanges) -> dict[str, Any]:
         "renamed_needed": [{"old": old, "new": new} for old, new in changes.rename_needed],
         "removed_needed": list(changes.remove_needed),
         "search_path": None if path is None else {"kind": "RUNPATH" if path.runpath else "RPATH", "value": path.text},
+        "expanded_relr": changes.expand_relr,
         "strip": changes.strip.value,
     }
 

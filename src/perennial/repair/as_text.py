@@ -134,6 +134,8 @@ def _summary(edit: MemberEdit) -> str:
         parts.append(f"{'RUNPATH' if changes.search_path.runpath else 'RPATH'} {changes.search_path.text}")
     if changes.strip is not StripLevel.NOTHING:
         parts.append("stripped")
+    if changes.expand_relr:
+        parts.append("DT_RELR written out")
     return "; ".join(parts)
 
 
@@ -148,6 +150,8 @@ def _changes(changes: ElfChanges, old_path: str | None) -> Iterator[str]:
         yield f"{kind} {path.text or '(none)'}, was {old_path if old_path is not None else '(none)'}"
     if changes.strip is not StripLevel.NOTHING:
         yield f"stripped ({changes.strip.value})"
+    if changes.expand_relr:
+        yield "DT_RELR written out as ordinary relocations, for loaders that do not know it"
 
 
 def _size(plan: RepairPlan, repaired: Repaired | None) -> Iterator[Row]:

@@ -5,9 +5,12 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Final, NamedTuple
 
+from perennial.audit.checks.relr_undeclared import declares_relr
 from perennial.audit.context import Content
+from perennial.audit.requirements import RELR_SINCE, needs_relr_silently
 from perennial.elf.edit import ElfChanges, SearchPath
 from perennial.elf.model import ElfFile
+from perennial.platform_tag import Libc
 from perennial.repair.closure import Closure, Elsewhere, Grafted, InWheel, Removed, Targets
 from perennial.repair.naming import unique_names
 from perennial.repair.options import RepairOptions
@@ -101,6 +104,7 @@ class _Changer:
             remove_needed=_removed(targets),
             search_path=path if folders or had_path else None,
             strip=self._options.strip,
+            expand_relr=self._expands_relr(elf),
         )
 
     def _grafts(self) -> Iterator[Graft]:
@@ -138,6 +142,7 @@ class _Changer:
                 rename_needed=self._renames(elf, targets),
                 remove_needed=_removed(targets),
                 strip=self._options.strip,
+                expand_relr=self._expands_relr(elf),
             )
             if folders:
                 changes = changes._replace(search_path=self._search_path(member, elf, folders))
@@ -180,6 +185,17 @@ class _Changer:
             name = self._closure.libraries[digest].name
             if any(posixpath.basename(text) == name for text in member.library_strings):
                 yield self._home
+
+    def _expands_relr(self, elf: ElfFile) -> bool:
+        """Whether a loader that the wheel is for may not know DT_RELR: every musllinux tag promises musl before 1.2.4,
+        which says nothing and leaves the pointers as they are. Nor does one take it that is not told.
+        """
+        if not elf.has_relr:
+            return False
+        plat = self._options.plat
+        libc = self._content.libc or (None if plat is None else plat.libc)
+        is_older = plat is not None and plat.version is not None and plat.version < RELR_SINCE
+        return libc is Libc.MUSL or is_older or not (needs_relr_silently(elf) or declares_relr(elf))
 
     def _renames(self, elf: ElfFile, targets: Targets) -> tuple[tuple[str, str], ...]:
         """Needed entries, and version needs that name a library without needing it: some linkers leave these, and ld.so

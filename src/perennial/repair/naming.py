@@ -64,6 +64,7 @@ def _plain(changes: ElfChanges) -> tuple[object, ...]:
         None if changes.search_path is None else tuple(changes.search_path),
         changes.clear_executable_stack,
         changes.strip.value,
+        *(("relr",) if changes.expand_relr else ()),
     )
 
 

@@ -49,8 +49,9 @@ def edit_with_patchelf(data: bytes, changes: ElfChanges, *, program: str | None 
 
 def _arguments(before: ElfFile, changes: ElfChanges) -> list[str]:
     """What patchelf is told; refuses what it has no option for, or would leave half done."""
-    if changes.hide_symbols or changes.rename_versions or changes.strip is not StripLevel.NOTHING:
-        raise ElfEditError("patchelf cannot strip, hide symbols or rename versions")
+    beyond = changes.hide_symbols or changes.rename_versions or changes.expand_relr
+    if beyond or changes.strip is not StripLevel.NOTHING:
+        raise ElfEditError("patchelf cannot strip, hide symbols, rename versions or write DT_RELR out")
     versioned = {need.file for need in before.verneeds if need.versions}
     left = sorted(versioned.intersection(changes.remove_needed))
     if left:

@@ -78,8 +78,8 @@ def _editor(patcher: Patcher) -> Editor:
     from perennial.repair.patchelf import edit_with_patchelf  # noqa: PLC0415 - an optional dependency
 
     def edit(data: bytes, changes: ElfChanges) -> bytes:
-        """patchelf cannot strip; and what it has moved, nobody should (pypa/auditwheel #716)."""
-        stripped = edit_elf(data, ElfChanges(strip=changes.strip))
-        return edit_with_patchelf(stripped, changes._replace(strip=StripLevel.NOTHING))
+        """patchelf cannot do these two; and what it has moved, nobody should strip (pypa/auditwheel #716)."""
+        stripped = edit_elf(data, ElfChanges(strip=changes.strip, expand_relr=changes.expand_relr))
+        return edit_with_patchelf(stripped, changes._replace(strip=StripLevel.NOTHING, expand_relr=False))
 
     return edit

@@ -37,7 +37,7 @@ def check(content: Content) -> Iterator[Finding]:
                 witnesses=_older_musl(content),
                 defeats_tags=True,
             )
-        elif not needs_relr_silently(elf) and not _declares(elf):
+        elif not needs_relr_silently(elf) and not declares_relr(elf):
             yield Finding(
                 RULE.id,
                 Severity.ERROR,
@@ -49,7 +49,8 @@ def check(content: Content) -> Iterator[Finding]:
             )
 
 
-def _declares(elf: ElfFile) -> bool:
+def declares_relr(elf: ElfFile) -> bool:
+    """Whether a file needs the version that says that it has DT_RELR."""
     return any(version.name == RELR_VERSION for need in elf.verneeds for version in need.versions)
 
 
