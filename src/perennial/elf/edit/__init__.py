@@ -3,7 +3,7 @@
 Code and data never move. See docs/explanation/how-the-elf-editor-works.md.
 """
 
-from perennial.elf.edit.changes import ElfChanges, SearchPath, StripLevel, VersionRename
+from perennial.elf.edit.changes import ElfChanges, SearchPath, StripLevel, VersionChange, VersionRename
 from perennial.elf.edit.edit import edit_elf
 
-__all__ = ["ElfChanges", "SearchPath", "StripLevel", "VersionRename", "edit_elf"]
+__all__ = ["ElfChanges", "SearchPath", "StripLevel", "VersionChange", "VersionRename", "edit_elf"]

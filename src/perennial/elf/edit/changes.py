@@ -34,6 +34,19 @@ class VersionRename(NamedTuple):
     library: str | None = None
 
 
+class VersionChange(NamedTuple):
+    """Of references, which are undefined symbols: what one needs now, by the names of the file before any change, and
+    what it is to need. None for both `to_library` and `to_version`: no version, which weak references can do without.
+    """
+
+    symbol: str
+    library: str
+    version: str
+    to_symbol: str
+    to_library: str | None
+    to_version: str | None
+
+
 class ElfChanges(NamedTuple):
     """What is wanted of one file. What a file has already is no change, nor is the removal of what it lacks."""
 
@@ -45,6 +58,8 @@ class ElfChanges(NamedTuple):
     search_path: SearchPath | None = None  # None keeps
     rename_versions: tuple[VersionRename, ...] = ()
     hide_symbols: tuple[str, ...] = ()  # defined symbols, all versions: they become STV_HIDDEN
+    # before all other changes; what nothing needs any more goes, and DT_NEEDED stays
+    rebind: tuple[VersionChange, ...] = ()
     # DT_RELR into DT_RELA or DT_REL, for loaders that do not know it; with the need of GLIBC_ABI_DT_RELR
     expand_relr: bool = False
     clear_executable_stack: bool = False
@@ -54,12 +69,21 @@ class ElfChanges(NamedTuple):
 def check_changes(changes: ElfChanges) -> None:
     """Refuses changes of which the result would depend on their order, and names that ELF cannot hold."""
     olds = [old for old, _ in changes.rename_needed]
+    rebound = [(change.symbol, change.library, change.version) for change in changes.rebind]
     renames = [(rename.library, rename.old) for rename in changes.rename_versions]
-    for what, count in (*Counter(olds).items(), *Counter(renames).items()):
+    for what, count in (*Counter(olds).items(), *Counter(renames).items(), *Counter(rebound).items()):
         if count > 1:
             raise UsageError(f"{what!r} is to be renamed twice")
     moved = {old for old, new in changes.rename_needed if old != new}
+    chained = {
+        (change.to_symbol, change.to_library, change.to_version) for change in changes.rebind if not _is_same(change)
+    }
+    chained &= set(rebound)
+    for change in changes.rebind:
+        if (change.to_library is None) != (change.to_version is None):
+            raise UsageError(f"{change.symbol!r} is to need a version and a library, or neither")
     clashes = (
+        ({str(each[0]) for each in chained}, "bound to what is to be bound again"),
         (moved & {new for old, new in changes.rename_needed if old != new}, "the old and the new name of a library"),
         (moved & set(changes.add_needed), "both renamed and added"),
         (set(olds) & set(changes.remove_needed), "both renamed and removed"),
@@ -82,6 +106,10 @@ def check_changes(changes: ElfChanges) -> None:
                 raise UsageError(f"{field}: {name!r} cannot be written as UTF-8") from None
 
 
+def _is_same(change: VersionChange) -> bool:
+    return change[:3] == change[3:]
+
+
 def _renamed_again(renames: tuple[VersionRename, ...]) -> set[str]:
     olds = {(rename.library, rename.old) for rename in renames if rename.old != rename.new}
     return {rename.new for rename in renames if rename.old != rename.new and (rename.library, rename.new) in olds}
@@ -92,6 +120,7 @@ def _names(changes: ElfChanges) -> list[tuple[str, str]]:
     named = [("soname", changes.soname)] if changes.soname is not None else []
     named += [("rename_needed", name) for pair in changes.rename_needed for name in pair]
     named += [("add_needed", name) for name in changes.add_needed]
+    named += [("rebind", name) for change in changes.rebind for name in change if name is not None]
     named += [("rename_versions", name) for rename in changes.rename_versions for name in (rename.old, rename.new)]
     if changes.search_path is not None and changes.search_path.text:
         named.append(("search_path", changes.search_path.text))

@@ -14,9 +14,10 @@ from perennial.elf.constants import (
 from perennial.elf.edit.changes import ElfChanges
 from perennial.elf.edit.dynamic_entries import Entries, change_entries
 from perennial.elf.edit.layout import FileLayout, Wanted, lay_out
+from perennial.elf.edit.rebind import rebind
 from perennial.elf.edit.records import Segment
 from perennial.elf.edit.relative import expand_relr
-from perennial.elf.edit.runs import NewTable, string_run
+from perennial.elf.edit.runs import NewTable, Run, movable_runs, string_run
 from perennial.elf.edit.skeleton import Skeleton
 from perennial.elf.edit.strings import StringTable
 from perennial.elf.edit.strip import Sections, strip_sections
@@ -50,12 +51,15 @@ def make_draft(elf: Skeleton, changes: ElfChanges) -> Draft | None:
     strings = StringTable(_strings(elf))
     old = elf.dynamic.entries
     entries = change_entries(old, strings, changes)
-    versions = change_versions(elf, strings, changes)
-    patches = (*versions.patches, *hide_symbols(elf, changes.hide_symbols))
+    rebound = rebind(elf, strings, changes.rebind)
+    versions = change_versions(elf, strings, changes, rebound.needs)
+    patches = (*versions.patches, *rebound.patches, *hide_symbols(elf, changes.hide_symbols))
     tables: tuple[NewTable, ...] = ()
+    if versions.needs_elsewhere is not None:
+        tables = (NewTable(_needs_run(elf), versions.needs_elsewhere),)
     if changes.expand_relr:
         expanded = expand_relr(elf, entries)
-        entries, patches, tables = expanded.entries, (*patches, *expanded.patches), expanded.tables
+        entries, patches, tables = expanded.entries, (*patches, *expanded.patches), (*tables, *expanded.tables)
     segments = _stack(elf, changes)
     sections = strip_sections(elf, changes.strip)
     is_stripped = len(sections.kept) < len(elf.sections) or bool(sections.contents)
@@ -71,6 +75,13 @@ def make_draft(elf: Skeleton, changes: ElfChanges) -> Draft | None:
     layout = lay_out(elf, wanted, tail_may_move=is_stripped or can_be_laid_out_anew(elf))
     entries = _counts(entries, versions, len(_strings(elf)) + len(strings.added) if strings.added else None)
     return Draft(patches, strings.added, entries, versions, sections, layout, tables, is_stripped, changes.expand_relr)
+
+
+def _needs_run(elf: Skeleton) -> Run:
+    run = next((run for run in movable_runs(elf) if run.tag == DT_VERNEED), None)
+    if run is None:
+        raise ElfEditError("its version needs have to be longer, and share their place with something else")
+    return run
 
 
 def _strings(elf: Skeleton) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from perennial.elf.edit.changes import ElfChanges
+from perennial.elf.edit.rebound_facts import rebound_facts
 from perennial.elf.model import DynamicSymbol, ElfFile, StackPermission, Verdef, Verneed
 
 
@@ -18,6 +19,7 @@ def facts_after(facts: ElfFile, changes: ElfChanges) -> ElfFile:
         after = after._replace(stack=StackPermission.NOT_EXECUTABLE)
     if not facts.is_dynamic:
         return after
+    after = facts = rebound_facts(after, changes.rebind)
     path = changes.search_path
     if path is not None:
         after = after._replace(

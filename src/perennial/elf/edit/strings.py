@@ -25,6 +25,9 @@ class StringTable:
         return self._added
 
     def __getitem__(self, offset: int) -> bytes:
+        if offset >= len(self._old) and offset - len(self._old) < len(self._added):
+            start = offset - len(self._old)
+            return self._added[start : self._added.index(b"\0", start)]
         end = self._old.find(b"\0", offset)
         if end < 0:
             raise ElfFormatError("no NUL ends the string", field="string", offset=offset)

@@ -47,6 +47,7 @@ from perennial.elf.edit.records import Segment
 from perennial.elf.edit.runs import TableSizes, string_run
 from perennial.elf.edit.skeleton import Skeleton, read_skeleton
 from perennial.elf.edit.strip import Sections, is_loaded
+from perennial.elf.edit.verify_references import check_references
 from perennial.elf.edit.verify_relocations import RELOCATION_TAGS, check_relocations, relocations_moved
 from perennial.elf.edit.verify_tables import check_sections, check_versions, symbols_after, wrong
 from perennial.elf.model import ElfFile
@@ -80,13 +81,15 @@ def verify(before: Skeleton, edited: bytes, wanted: ElfFile, changes: ElfChanges
     if before.dynamic.exists:
         _check_tables(before, after, changes, sections)
         check_versions(before, after, changes)
+        if changes.rebind:
+            check_references(before, after, changes)
     if before.dynamic.exists and changes.expand_relr:
         check_relocations(before, after)
     check_sections(before, after, sections)
 
 
 def _check_facts(wanted: ElfFile, found: ElfFile, changes: ElfChanges) -> None:
-    if changes.remove_needed and set(found.imports) <= set(wanted.imports):
+    if (changes.remove_needed or changes.rebind) and set(found.imports) <= set(wanted.imports):
         # the reader looks further for symbols that explain a version need, and there are fewer needs now
         found = found._replace(imports=wanted.imports)
     for field, value, is_value in zip(wanted._fields, wanted, found, strict=True):
@@ -196,10 +199,18 @@ def _edited(before: Skeleton, after: Skeleton, changes: ElfChanges) -> Iterator[
         yield strings.end, strings.offset + longer.size
     sizes = TableSizes(before)
     tags = {DT_SYMTAB}  # section symbols, hidden symbols; _check_tables looks closer
-    if changes.rename_needed or changes.remove_needed or changes.rename_versions or changes.expand_relr:
+    if (
+        changes.rename_needed
+        or changes.remove_needed
+        or changes.rename_versions
+        or changes.expand_relr
+        or changes.rebind
+    ):
         tags |= {DT_VERNEED, DT_VERDEF}
-    if changes.remove_needed:
+    if changes.remove_needed or changes.rebind:
         tags |= {DT_VERSYM}
+    if changes.rebind:
+        tags |= {DT_HASH}
     for tag in tags:
         address = before.dynamic.get(tag)
         if address is not None:
@@ -223,6 +234,8 @@ def _check_tables(before: Skeleton, after: Skeleton, changes: ElfChanges, sectio
     """What may have moved reads the same: strings, hashes, symbols, version indexes, notes, interpreter."""
     sizes = TableSizes(before)
     for tag, name in ((DT_HASH, "DT_HASH"), (DT_GNU_HASH, "DT_GNU_HASH"), (DT_VERSYM, "DT_VERSYM")):
+        if tag in (DT_VERSYM, DT_HASH) and changes.rebind:
+            continue  # check_references looks closer
         if tag == DT_VERSYM and (changes.remove_needed or _needs_no_version(after, changes)):
             continue
         if _content(before, tag, sizes) != _content(after, tag, sizes):

@@ -32,6 +32,7 @@ from perennial.elf.edit.skeleton import Skeleton
 from perennial.elf.edit.strings import StringTable
 from perennial.elf.edit.strip import Sections
 from perennial.elf.edit.symbols import hide_symbols, renumbered, shifted_values
+from perennial.elf.edit.verify_references import names_after
 from perennial.elf.edit.versions import verdef_rows, verneed_rows
 from perennial.errors import ElfEditError
 
@@ -46,6 +47,7 @@ def symbols_after(
     """The dynamic symbols as they must be: those of `table`, which stands at `start` of the old file."""
     changes, sections = wanted
     symbols = bytearray(table)
+    names_after(before, after, symbols, changes)
     for offset, content in hide_symbols(before, changes.hide_symbols):
         symbols[offset - start : offset - start + len(content)] = content
     shifts = {}
@@ -69,9 +71,11 @@ def check_versions(before: Skeleton, after: Skeleton, changes: ElfChanges) -> No
     if changes.expand_relr:
         kept = [row for row in kept if old[row[1]] != b"GLIBC_ABI_DT_RELR"]
     found = list(verneed_rows(after))
+    if changes.rebind:
+        kept = found  # check_references looks at these
     if len(kept) != len(found):
         raise wrong("has another number of version needs")
-    for needed, still in zip(kept, found, strict=True):
+    for needed, still in () if changes.rebind else zip(kept, found, strict=True):
         _check_row(needed[1:], still[1:], old, new)
     definitions, others = list(verdef_rows(before)), list(verdef_rows(after))
     if len(definitions) != len(others):

@@ -44,35 +44,45 @@ class Patch(NamedTuple):
 
 class VersionEdits(NamedTuple):
     """`needs_left` and `needs_size` are the new DT_VERNEEDNUM and size in bytes; None where the
-    table keeps its form.
+    table keeps its form. `needs_elsewhere` is the new one where it is longer than the old.
     """
 
     patches: tuple[Patch, ...] = ()
     needs_left: int | None = None
     needs_size: int = 0
+    needs_elsewhere: bytes | None = None
 
 
-class _Aux(NamedTuple):
+class Aux(NamedTuple):
     """A vernaux and where it stands; `row` is as in the file."""
 
     place: int
     row: tuple[int, int, int, int, int]
 
 
-class _Need(NamedTuple):
+class Need(NamedTuple):
     """A verneed, where it stands, and its vernauxes."""
 
     place: int
     version: int
     file: int
-    versions: tuple[_Aux, ...]
+    versions: tuple[Aux, ...]
 
 
-def change_versions(elf: Skeleton, strings: StringTable, changes: ElfChanges) -> VersionEdits:
-    if not (changes.rename_needed or changes.remove_needed or changes.rename_versions or changes.expand_relr):
+def change_versions(
+    elf: Skeleton, strings: StringTable, changes: ElfChanges, rebound: tuple[Need, ...]
+) -> VersionEdits:
+    """`rebound` are the needs as `rebind` leaves them."""
+    if not (
+        changes.rename_needed
+        or changes.remove_needed
+        or changes.rename_versions
+        or changes.expand_relr
+        or changes.rebind
+    ):
         return VersionEdits()
-    needs = tuple(_needs(elf))
-    kept = tuple(_kept(needs, strings, changes))
+    needs = tuple(read_needs(elf))
+    kept = tuple(_kept(rebound, strings, changes))
     patches = [*_defined(elf, strings, changes)]
     renamed = tuple(_renamed(need, strings, changes) for need in kept)
     if kept == needs:
@@ -80,13 +90,14 @@ def change_versions(elf: Skeleton, strings: StringTable, changes: ElfChanges) ->
         return VersionEdits(tuple(patches))
     table = _packed(elf, renamed)
     start, end = needs_extent(elf, needs)
-    patches.append(Patch(start, table + bytes(end - start - len(table))))
-    gone = _indexes(needs) - _indexes(kept)
+    fits = len(table) <= end - start
+    patches.append(Patch(start, (table if fits else b"").ljust(end - start, b"\0")))
+    gone = _indexes(rebound) - _indexes(kept)
     patches += _unversioned(elf, gone)
-    return VersionEdits(tuple(patches), len(kept), len(table))
+    return VersionEdits(tuple(patches), len(kept), len(table), None if fits else table)
 
 
-def _kept(needs: tuple[_Need, ...], strings: StringTable, changes: ElfChanges) -> Iterator[_Need]:
+def _kept(needs: tuple[Need, ...], strings: StringTable, changes: ElfChanges) -> Iterator[Need]:
     """Without the libraries that are removed, and without a need that only files with DT_RELR have."""
     removed = {name.encode() for name in changes.remove_needed}
     for need in needs:
@@ -98,11 +109,11 @@ def _kept(needs: tuple[_Need, ...], strings: StringTable, changes: ElfChanges) -
             yield need._replace(versions=versions)
 
 
-def _indexes(needs: tuple[_Need, ...]) -> set[int]:
+def _indexes(needs: tuple[Need, ...]) -> set[int]:
     return {aux.row[2] & VERSYM_VERSION for need in needs for aux in need.versions}
 
 
-def _needs(elf: Skeleton) -> Iterator[_Need]:
+def read_needs(elf: Skeleton) -> Iterator[Need]:
     """The table as it stands. The reader, which has seen the file before, accepts the same chains."""
     span = elf.dynamic.table.span(DT_VERNEED, "DT_VERNEED")
     if span is None:
@@ -116,14 +127,14 @@ def _needs(elf: Skeleton) -> Iterator[_Need]:
         place = position + first
         while True:
             row = _unpack(aux, elf.data, place, end, "vn_aux")
-            versions.append(_Aux(place, (row[0], row[1], row[2], row[3], row[4])))
+            versions.append(Aux(place, (row[0], row[1], row[2], row[3], row[4])))
             total += 1
             if row[4] == 0:
                 break
             if row[4] < aux.size or total > _MOST_VERSIONS:
                 raise ElfFormatError("records of the chain overlap", field="vna_next", offset=place, value=row[4])
             place += row[4]
-        yield _Need(position, version, file, tuple(versions))
+        yield Need(position, version, file, tuple(versions))
         if following == 0:
             return
         if following < head.size:
@@ -137,7 +148,7 @@ def _unpack(record: Struct, data: bytes, position: int, end: int, field: str) ->
     return record.unpack_from(data, position)
 
 
-def needs_extent(elf: Skeleton, needs: tuple[_Need, ...]) -> tuple[int, int]:
+def needs_extent(elf: Skeleton, needs: tuple[Need, ...]) -> tuple[int, int]:
     """From where to where in the file the table reaches."""
     ends = [need.place + elf.records.verneed.size for need in needs]
     ends += [aux.place + elf.records.vernaux.size for need in needs for aux in need.versions]
@@ -146,18 +157,18 @@ def needs_extent(elf: Skeleton, needs: tuple[_Need, ...]) -> tuple[int, int]:
 
 def verneed_rows(elf: Skeleton) -> Iterator[tuple[int, int, int, int, int]]:
     """(vn_file, vna_name, vna_hash, vna_flags, vna_other) of each version that is needed."""
-    for need in _needs(elf):
+    for need in read_needs(elf):
         for aux in need.versions:
             yield need.file, aux.row[3], *aux.row[:3]
 
 
 def verneed_extent(elf: Skeleton) -> tuple[int, int] | None:
     """From where to where DT_VERNEED's table reaches; None where there is none."""
-    needs = tuple(_needs(elf))
+    needs = tuple(read_needs(elf))
     return needs_extent(elf, needs) if needs else None
 
 
-def _renamed(need: _Need, strings: StringTable, changes: ElfChanges) -> _Need:
+def _renamed(need: Need, strings: StringTable, changes: ElfChanges) -> Need:
     file = strings[need.file]
     for old, new in changes.rename_needed:
         if old != new and old.encode() == file:
@@ -179,7 +190,7 @@ def _renamed(need: _Need, strings: StringTable, changes: ElfChanges) -> _Need:
     return need._replace(versions=tuple(versions))
 
 
-def _in_place(elf: Skeleton, old: tuple[_Need, ...], new: tuple[_Need, ...]) -> Iterator[Patch]:
+def _in_place(elf: Skeleton, old: tuple[Need, ...], new: tuple[Need, ...]) -> Iterator[Patch]:
     pack, pack_aux = elf.records.word.pack, elf.records.vernaux.pack
     for before, after in zip(old, new, strict=True):
         if after.file != before.file:
@@ -189,7 +200,7 @@ def _in_place(elf: Skeleton, old: tuple[_Need, ...], new: tuple[_Need, ...]) -> 
                 yield Patch(was.place, pack_aux(*now.row))
 
 
-def _packed(elf: Skeleton, needs: tuple[_Need, ...]) -> bytes:
+def _packed(elf: Skeleton, needs: tuple[Need, ...]) -> bytes:
     """Each verneed followed by its vernauxes."""
     head, aux = elf.records.verneed, elf.records.vernaux
     out = []
