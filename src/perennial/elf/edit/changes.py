@@ -88,6 +88,11 @@ def check_changes(changes: ElfChanges) -> None:
         (moved & set(changes.add_needed), "both renamed and added"),
         (set(olds) & set(changes.remove_needed), "both renamed and removed"),
         ({new for _, new in changes.rename_needed} & set(changes.remove_needed), "both a new name and removed"),
+        (
+            {rename.library or "" for rename in changes.rename_versions}
+            & {new for old, new in changes.rename_needed if old != new},
+            "a new name: versions are renamed by the old one",
+        ),
         (set(changes.add_needed) & set(changes.remove_needed), "both added and removed"),
         (_renamed_again(changes.rename_versions), "the old and the new name of a version"),
     )
