@@ -18,13 +18,14 @@ from perennial.knowledge import Knowledge
 from perennial.platform_tag import PlatformTag
 from perennial.repair.advice import unfound, warnings_of
 from perennial.repair.changes import PlannedChanges, plan_changes
-from perennial.repair.closure import Closure, Elsewhere, NotFound, Target, close
+from perennial.repair.closure import Closure, close
 from perennial.repair.library import read_library
 from perennial.repair.options import RepairOptions
 from perennial.repair.plan import Problem, RepairPlan
 from perennial.repair.providers import Provider
 from perennial.repair.result import as_judged, expanded_tags, predict, tag_lines, with_platforms
 from perennial.repair.search import Searcher
+from perennial.repair.targets import Elsewhere, NotFound, Targets
 from perennial.repair.wishes import Wishes
 from perennial.wheel.wheel import Wheel
 
@@ -167,13 +168,13 @@ def _provided(content: Content, plat: PlatformTag | None) -> frozenset[str]:
 def _left_out(content: Content, closure: Closure, changes: PlannedChanges) -> dict[str, frozenset[str]]:
     """The needs, by member of the result, that others meet, or that are problems already."""
     moved = {script.old: script.new for script in changes.scripts}
-    paths = {graft.library.digest: graft.path for graft in changes.grafts}
+    paths = {graft.copy: graft.path for graft in changes.grafts}
     found = {moved.get(member.path, member.path): _others(closure.members[member.path]) for member, _ in content.files}
-    found |= {paths[digest]: _others(targets) for digest, targets in closure.needs.items()}
+    found |= {paths[copy]: _others(targets) for copy, targets in closure.needs.items()}
     return {path: names for path, names in found.items() if names}
 
 
-def _others(targets: Mapping[str, Target]) -> frozenset[str]:
+def _others(targets: Targets) -> frozenset[str]:
     return frozenset(name for name, target in targets.items() if isinstance(target, (Elsewhere, NotFound)))
 
 
@@ -195,7 +196,7 @@ def _conflicts(content: Content, closure: Closure, wishes: Wishes) -> Iterator[P
     """Versions that a library of another wheel is to have, and has not."""
     provided = wishes.provided
     everybody = [(member.path, elf, closure.members[member.path]) for member, elf in content.files]
-    everybody += [(lib.path, lib.elf, closure.needs[digest]) for digest, lib in closure.libraries.items()]
+    everybody += [(lib.path, lib.elf, closure.needs[copy]) for copy, lib in closure.libraries.items()]
     for path, elf, targets in everybody:
         for need in elf.verneeds:
             if not isinstance(targets.get(need.file), Elsewhere) or need.file not in provided:

@@ -27,9 +27,11 @@ class Problem(NamedTuple):
 class Graft(NamedTuple):
     """A library that comes into the wheel as the member `path`, called `name`, with some changes.
 
-    `needs` are the paths of the grafts that it needs, `needed_by` the members that need it: the wheel's own and grafts.
+    `copy` is its number: a library may come in several copies, whose needs differ. `needs` are the paths of the grafts
+    that it needs, `needed_by` the members that need it: the wheel's own and grafts.
     """
 
+    copy: int
     library: Library
     name: str
     path: str
