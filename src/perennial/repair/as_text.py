@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from perennial.elf.edit import ElfChanges, StripLevel
 from perennial.repair.apply import Prepared, Repaired
+from perennial.repair.lowering_text import lowering_rows
 from perennial.repair.plan import Graft, MemberEdit, RepairPlan
 from perennial.repair.repair import Outcome
 from perennial.repair.search import Search
@@ -15,16 +16,19 @@ from perennial.report.text import listed, plural
 _MOST = 6
 
 
-def repair_sheet(outcome: Outcome, *, verbose: bool) -> Sheet:
-    """The report on one wheel; `verbose` adds every change, and every place that was looked into."""
-    return tuple(_rows(outcome, verbose=verbose))
+def repair_sheet(outcome: Outcome, verb: str = "repaired", *, verbose: bool) -> Sheet:
+    """The report on one wheel, which was to be "repaired", or to be "lowered".
+
+    `verbose` adds every change, and every place that was looked into.
+    """
+    return tuple(_rows(outcome, verb, verbose=verbose))
 
 
-def summary_line(outcome: Outcome) -> Sheet:
+def summary_line(outcome: Outcome, verb: str = "repaired") -> Sheet:
     """One line a wheel, for -q."""
     plan, _, repaired = outcome
     if plan.problems:
-        said = f"not repaired: {plan.problems[0].message}"
+        said = f"not {verb}: {plan.problems[0].message}"
     elif repaired is None:
         said = f"would be {plan.filename.text}"
     else:
@@ -32,16 +36,18 @@ def summary_line(outcome: Outcome) -> Sheet:
     return (row(f"{plan.wheel.filename.text}: {said}", indent=0),)
 
 
-def _rows(outcome: Outcome, *, verbose: bool) -> Iterator[Row]:
+def _rows(outcome: Outcome, verb: str, *, verbose: bool) -> Iterator[Row]:
     plan, prepared, repaired = outcome
     yield row(plan.wheel.filename.text, indent=0)
     if verbose:
         yield from _searches(plan)
-    yield from _problems(plan)
+    yield from _problems(plan, verb)
     if not plan.problems:
         yield from _result(plan, repaired)
         yield from _grafts(plan, prepared, repaired, verbose=verbose)
         yield from _edits(plan, verbose=verbose)
+        if plan.lowering is not None:
+            yield from lowering_rows(plan.lowering, verbose=verbose, planned=repaired is None)
         yield from _size(plan, repaired)
         if prepared is not None and prepared.licences:
             yield row("licences", f"{plural(len(prepared.licences), 'text')} of grafted packages")
@@ -60,13 +66,13 @@ def all_warnings(outcome: Outcome) -> tuple[str, ...]:
     )
 
 
-def _problems(plan: RepairPlan) -> Iterator[Row]:
+def _problems(plan: RepairPlan, verb: str) -> Iterator[Row]:
     for problem in plan.problems:
         yield row("problem", Span(problem.message, "bad"))
         if problem.remedy:
             yield row("", Span("→ ", "dim"), problem.remedy)
     if plan.problems:
-        yield row("not repaired", "nothing was written")
+        yield row(f"not {verb}", "nothing was written")
 
 
 def _result(plan: RepairPlan, repaired: Repaired | None) -> Iterator[Row]:
@@ -136,6 +142,10 @@ def _summary(edit: MemberEdit) -> str:
         parts.append("stripped")
     if changes.expand_relr:
         parts.append("DT_RELR written out")
+    if changes.add_needed:
+        parts.append(f"also needs {listed(changes.add_needed, _MOST)}")
+    if changes.rebind:
+        parts.append(f"{plural(len(changes.rebind), 'reference')} lowered")
     return "; ".join(parts)
 
 
@@ -144,6 +154,8 @@ def _changes(changes: ElfChanges, old_path: str | None) -> Iterator[str]:
         yield f"needs {new} instead of {old}"
     for name in changes.remove_needed:
         yield f"no longer needs {name}"
+    for name in changes.add_needed:
+        yield f"needs {name} too"
     path = changes.search_path
     if path is not None:
         kind = "RUNPATH" if path.runpath else "RPATH"

@@ -12,7 +12,7 @@ from perennial.audit.requirements import RELR_SINCE, needs_relr_silently
 from perennial.elf.edit import ElfChanges, SearchPath
 from perennial.elf.model import ElfFile
 from perennial.platform_tag import Libc
-from perennial.repair.closure import Closure
+from perennial.repair.lowered import Lowered
 from perennial.repair.naming import Copy, unique_names
 from perennial.repair.options import RepairOptions
 from perennial.repair.plan import Graft, MemberEdit, Problem
@@ -34,14 +34,16 @@ class PlannedChanges(NamedTuple):
     problems: tuple[Problem, ...]
 
 
-def plan_changes(content: Content, closure: Closure, options: RepairOptions, wishes: Wishes) -> PlannedChanges:
+def plan_changes(content: Content, lowered: Lowered, options: RepairOptions, wishes: Wishes) -> PlannedChanges:
     """Names the grafts, and says what every file needs instead of what it needed."""
-    return _Changer(content, closure, options, wishes).run()
+    return _Changer(content, lowered, options, wishes).run()
 
 
 class _Changer:
-    def __init__(self, content: Content, closure: Closure, options: RepairOptions, wishes: Wishes) -> None:
+    def __init__(self, content: Content, lowered: Lowered, options: RepairOptions, wishes: Wishes) -> None:
         self._content: Final = content
+        self._lowered: Final = lowered
+        closure = lowered.closure
         self._closure: Final = closure
         self._options: Final = options
         self._folder: Final = posixpath.normpath(content.wheel.filename.distribution + options.lib_sdir)
@@ -130,11 +132,12 @@ class _Changer:
         folders = list(self._folders(targets))
         had_path = elf.rpath is not None or elf.runpath is not None
         path = SearchPath(":".join(relative(folder, self._home) for folder in folders), runpath=False)
-        return ElfChanges(
+        lowered = self._lowered.copies.get(copy, _NOTHING)
+        return lowered._replace(
             remove_needed=_removed(targets),
             search_path=path if folders or had_path else None,
             strip=self._options.strip,
-            expand_relr=self._expands_relr(elf),
+            expand_relr=lowered.expand_relr or self._expands_relr(elf),
         )
 
     def _grafts(self) -> Iterator[Graft]:
@@ -151,10 +154,12 @@ class _Changer:
             changes = self._bare[copy]._replace(
                 soname=None if name == library.name else name,
                 rename_needed=self._renames(library.elf, targets),
+                add_needed=self._added(library.elf, targets),
             )
             needs = tuple(sorted({self._path(other) for other in set(grafted(targets).values())} - {self._path(copy)}))
             needed_by = tuple(sorted({*users.get(copy, ())} - {self._path(copy)}))
-            yield Graft(copy, library, name, self._path(copy), changes, needs, needed_by)
+            ours = copy in self._lowered.ours
+            yield Graft(copy, library, name, self._path(copy), changes, needs, needed_by, ours)
 
     def _path(self, copy: int) -> str:
         return f"{self._folder}/{self._names[copy]}"
@@ -167,11 +172,13 @@ class _Changer:
                 continue
             targets = self._closure.members[member.path]
             folders = [*self._folders(targets), *self._for_dlopen(member, elf)]
-            changes = ElfChanges(
+            lowered = self._lowered.members.get(member.path, _NOTHING)
+            changes = lowered._replace(
                 rename_needed=self._renames(elf, targets),
+                add_needed=self._added(elf, targets),
                 remove_needed=_removed(targets),
                 strip=self._options.strip,
-                expand_relr=self._expands_relr(elf),
+                expand_relr=lowered.expand_relr or self._expands_relr(elf),
             )
             if folders:
                 changes = changes._replace(search_path=self._search_path(member, elf, folders))
@@ -227,8 +234,19 @@ class _Changer:
         return libc is Libc.MUSL or is_older or not (needs_relr_silently(elf) or declares_relr(elf))
 
     def _renames(self, elf: ElfFile, targets: Targets) -> tuple[tuple[str, str], ...]:
-        pairs = ((name, self._names[copy]) for name, copy in self._references(elf, targets).items())
+        references = self._references(elf, targets)
+        pairs = ((name, self._names[copy]) for name, copy in references.items() if name in _named(elf))
         return tuple(sorted((old, new) for old, new in pairs if old != new))
+
+    def _added(self, elf: ElfFile, targets: Targets) -> tuple[str, ...]:
+        """What a file comes to need that it has not named before: after a lowering, that is."""
+        copies = grafted(targets)
+        new = [name for name in targets if name not in elf.needed]
+        return tuple(sorted(self._names[copies[name]] if name in copies else name for name in new))
+
+
+def _named(elf: ElfFile) -> frozenset[str]:
+    return frozenset((*elf.needed, *(need.file for need in elf.verneeds)))
 
 
 def _removed(targets: Targets) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from perennial.arch import architecture_of_tag
 from perennial.audit.audit import audit
 from perennial.audit.checks.dead_tag import why_dead
+from perennial.audit.checks.too_new_symbol_version import RULE as TOO_NEW_RULE
 from perennial.audit.checks.unresolvable_bundled_library import RULE as UNRESOLVABLE
 from perennial.audit.content import read_content
 from perennial.audit.context import Content
@@ -15,11 +16,14 @@ from perennial.audit.symbol_needs import Exporters
 from perennial.elf.read import read_elf
 from perennial.finding import Finding, Severity
 from perennial.knowledge import Knowledge
+from perennial.lower.private import SONAME
 from perennial.platform_tag import PlatformTag
 from perennial.repair.advice import unfound, warnings_of
 from perennial.repair.changes import PlannedChanges, plan_changes
 from perennial.repair.closure import Closure, close
 from perennial.repair.library import read_library
+from perennial.repair.lowered import Lowered, lower, not_lowered, outside_copies, why_not
+from perennial.repair.lowering_record import lowering_record
 from perennial.repair.options import RepairOptions
 from perennial.repair.plan import Problem, RepairPlan
 from perennial.repair.providers import Provider
@@ -50,8 +54,11 @@ def make_plan(
     if content.architecture is None:
         message = f"its files are for {content.arch_name}, for which there are no manylinux or musllinux tags"
         return empty._replace(problems=(Problem(message, None),))
-    plat = None if options.plat is None else _for_wheel(options.plat, content.arch_name)
+    options = _with_target(options, content.arch_name)
+    plat = options.plat
     mismatch = None if plat is None else _mismatch(plat, content)
+    if mismatch is None and options.lower is not None:
+        mismatch = why_not(options.lower, content)
     if mismatch is not None:
         return empty._replace(problems=(mismatch,))
 
@@ -63,7 +70,12 @@ def make_plan(
     lost: set[tuple[str, str]] = set()
     while True:
         closure = close(content, provided, searcher, wishes, lost)
-        changes = plan_changes(content, closure, options, wishes)
+        lowered = _lowered(content, closure, options)
+        if lowered.wants_private and not wishes.includes(SONAME):
+            wishes = Wishes(options._replace(include=(*options.include, SONAME)), providers, content.libc)
+            continue
+        closure = lowered.closure
+        changes = plan_changes(content, lowered, options, wishes)
         left_out = _left_out(content, closure, changes)
         expected = audit(
             as_judged(predict(wheel, changes, (judged,)), left_out, ignores_isa=not options.check_isa),
@@ -82,8 +94,10 @@ def make_plan(
         *unfound(closure, searcher, content),
         *changes.problems,
         *_conflicts(content, closure, wishes),
-        *_objections(expected, plat, changes),
+        *lowered.problems,
+        *(outside_copies(lowered) if options.lower is not None and not options.lower.copies_libraries else ()),
     ]
+    problems += _objections(expected, plat, changes, versions_told=bool(lowered.problems))
     tags = _tags(wheel, expected, content, plat, options)
     filename = with_platforms(wheel.filename, tags) if options.update_tags and not problems else wheel.filename
     written = frozenset[str]() if wheel.metadata is None else expanded_tags(wheel.metadata.tags)
@@ -101,7 +115,24 @@ def make_plan(
         warnings=tuple(warnings_of(content, closure, changes, wishes)),
         searches=closure.searches,
         expected=expected,
+        lowering=None if plat is None else lowering_record(wheel, changes, lowered, plat),
     )
+
+
+def _with_target(options: RepairOptions, arch: str) -> RepairOptions:
+    """The options with the tag in full: the one that is asked for, or that is lowered to."""
+    plat = None if options.plat is None else _for_wheel(options.plat, arch)
+    lower = options.lower
+    if lower is None:
+        return options._replace(plat=plat)
+    to = _for_wheel(lower.to, arch)
+    return options._replace(plat=plat or to, lower=lower._replace(to=to))
+
+
+def _lowered(content: Content, closure: Closure, options: RepairOptions) -> Lowered:
+    if options.lower is None or content.policies is None:
+        return not_lowered(closure)
+    return lower(content, closure, options.lower, content.policies)
 
 
 def _empty(wheel: Wheel, options: RepairOptions) -> RepairPlan:
@@ -210,12 +241,16 @@ def _conflicts(content: Content, closure: Closure, wishes: Wishes) -> Iterator[P
                     )
 
 
-def _objections(report: AuditReport, plat: PlatformTag | None, changes: PlannedChanges) -> Iterator[Problem]:
-    """Why the result would not be an honest wheel."""
+def _objections(
+    report: AuditReport, plat: PlatformTag | None, changes: PlannedChanges, *, versions_told: bool
+) -> Iterator[Problem]:
+    """Why the result would not be an honest wheel; `versions_told`: of its versions that was said."""
+    told = versions_told
     origins = {graft.path: graft.library.path for graft in changes.grafts}
     hopeless = report.lowest.version is None
-    told = False
     for finding in report.findings:
+        if versions_told and finding.rule == TOO_NEW_RULE.id:
+            continue
         if finding.severity is Severity.ERROR or (hopeless and _stands_in_the_way(finding)):
             origin = origins.get(finding.member or "")
             told = True
@@ -236,7 +271,9 @@ def _tags(
     """The tags that the result gets: those that it ought to have, the one asked for, and claims that it keeps."""
     if report.lowest.version is None:
         return wheel.filename.platforms
-    kept = [tag for tag in wheel.filename.platforms if _keeps(tag, report, content)]
+    # What was lowered need not carry the tag that it was built for.
+    claimed = () if options.lower is not None else wheel.filename.platforms
+    kept = [tag for tag in claimed if _keeps(tag, report, content)]
     asked = [] if plat is None or plat.libc is None else _spellings(plat)
     # Files without a C library keep the other one's tags too; but the Python that they were built for has one of them.
     best = [] if asked and options.only_plat else [tag for tag in report.tags if tag.libc is report.lowest.libc]

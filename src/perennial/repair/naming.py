@@ -88,6 +88,11 @@ def _plain(changes: ElfChanges) -> tuple[object, ...]:
         changes.clear_executable_stack,
         changes.strip.value,
         *(("relr",) if changes.expand_relr else ()),
+        *((("rebind", tuple(map(tuple, changes.rebind))),) if changes.rebind else ()),
+        *((("versions", tuple(map(tuple, changes.rename_versions))),) if changes.rename_versions else ()),
+        *((("blank", changes.blank_symbols),) if changes.blank_symbols else ()),
+        *(("unique",) if changes.unique_to_global else ()),
+        *(("marks",) if changes.clear_plt_marks else ()),
     )
 
 

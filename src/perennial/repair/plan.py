@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from perennial.audit.report import AuditReport
 from perennial.elf.edit import ElfChanges
+from perennial.lower.record import LoweringRecord
 from perennial.platform_tag import PlatformTag
 from perennial.repair.library import Library
 from perennial.repair.scripts import MovedScript
@@ -38,6 +39,7 @@ class Graft(NamedTuple):
     changes: ElfChanges
     needs: tuple[str, ...]
     needed_by: tuple[str, ...]
+    ours: bool = False  # a library that perennial brings along
 
 
 class MemberEdit(NamedTuple):
@@ -70,6 +72,7 @@ class RepairPlan(NamedTuple):
     warnings: tuple[str, ...]
     searches: tuple[Search, ...]
     expected: AuditReport | None
+    lowering: LoweringRecord | None = None  # where references were bound otherwise
 
     @property
     def renames(self) -> bool:

@@ -10,6 +10,8 @@ from perennial.audit.report import AuditReport
 from perennial.audit.requirements import Provider, Requirement
 from perennial.audit.verdict import Need, Step
 from perennial.finding import Finding, Severity
+from perennial.knowledge.treatments import TreatmentKind
+from perennial.lower.reach import Reach
 from perennial.report.coverage_line import coverage_line
 from perennial.report.demangle import demangle
 from perennial.report.sheet import BLANK, Row, Sheet, Span, row
@@ -30,16 +32,18 @@ def summary_line(report: AuditReport) -> Sheet:
     return (row(f"{report.wheel.filename.text}: {report.lowest}, {_verdict(report)}{trouble}", indent=0),)
 
 
-def full_report(report: AuditReport, *, verbose: bool) -> Sheet:
-    """The whole report; `verbose` adds every requirement and every finding."""
-    return tuple(_rows(report, verbose=verbose))
+def full_report(report: AuditReport, reach: Reach | None = None, *, verbose: bool) -> Sheet:
+    """The whole report; `reach` is how low the wheel could go, `verbose` adds every requirement and every finding."""
+    return tuple(_rows(report, reach, verbose=verbose))
 
 
-def _rows(report: AuditReport, *, verbose: bool) -> Iterator[Row]:
+def _rows(report: AuditReport, reach: Reach | None, *, verbose: bool) -> Iterator[Row]:
     yield row(report.wheel.filename.text, indent=0)
     yield row("lowest tag", Span(report.lowest.text, "name"), *_lowest_remark(report))
     yield from _claims(report)
     yield from _floor(report)
+    if reach is not None:
+        yield from _reach(reach, verbose=verbose)
     yield from _coverage(report, verbose=verbose)
     yield from _contents(report, verbose=verbose)
     if verbose:
@@ -128,6 +132,27 @@ def _without(first: Step, rest: tuple[Step, ...]) -> Iterator[Row]:
     then = ", ".join(_named(need) for need in following.needs[:2])
     more = f" and {len(following.needs) - 2} more" if len(following.needs) > 2 else ""
     yield row("", Span(f"without {what}: ", "dim"), following.tag.text, Span(f", set by {then}{more}", "dim"))
+
+
+def _reach(reach: Reach, *, verbose: bool) -> Iterator[Row]:
+    """`manylinux_2_17_x86_64, with 18 references bound to older versions, 5 to substitutes; held there by …`"""
+    counts = (
+        (reach.count(TreatmentKind.MOVED, TreatmentKind.OLDER, TreatmentKind.RENAMED), "to older versions"),
+        (reach.count(TreatmentKind.WEAK), "to whatever there is"),
+        (reach.count(TreatmentKind.SHIM), "to substitutes"),
+    )
+    how = ", ".join(f"{count} {words}" for count, words in counts if count)
+    command = f"  (perennial lower --to {reach.tag.text.removesuffix(f'_{reach.tag.arch}')})"
+    yield row(
+        "lower",
+        "it could be ",
+        Span(reach.tag.text, "name"),
+        *((f", binding {how}",) if how else ()),
+        Span(command, "dim"),
+    )
+    if reach.limits:
+        names = [f"{demangle(each.symbol) or 'a mark'}@{each.version}" for each in reach.limits]
+        yield row("", Span(f"not lower, for {listed(names, 1_000_000 if verbose else 3)}", "dim"))
 
 
 def _named(need: Need) -> str:

@@ -60,6 +60,9 @@ class ElfChanges(NamedTuple):
     hide_symbols: tuple[str, ...] = ()  # defined symbols, all versions: they become STV_HIDDEN
     # before all other changes; what nothing needs any more goes, and DT_NEEDED stays
     rebind: tuple[VersionChange, ...] = ()
+    blank_symbols: tuple[str, ...] = ()
+    unique_to_global: bool = False
+    clear_plt_marks: bool = False
     # DT_RELR into DT_RELA or DT_REL, for loaders that do not know it; with the need of GLIBC_ABI_DT_RELR
     expand_relr: bool = False
     clear_executable_stack: bool = False

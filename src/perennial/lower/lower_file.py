@@ -1,0 +1,96 @@
+"""What becomes of one file's references, from its facts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Final, NamedTuple
+
+from perennial.audit.requirements import RELR_VERSION
+from perennial.elf.edit import ElfChanges, VersionChange
+from perennial.elf.model import Binding as ElfBinding
+from perennial.elf.model import ElfFile
+from perennial.policy.derive import Version
+from perennial.policy.lowering import Binding, Lowering, Reference, Refusal
+
+# By these a file says that it was linked with -z mark-plt (binutils 2.41): entries of its PLT may be rewritten
+# by the loader, and its relocations say where they are in what older loaders take for an addend.
+PLT_MARKS: Final = "GLIBC_ABI_DT_X86_64_PLT"
+
+
+class FileLowering(NamedTuple):
+    """What is done to one file. Nothing, where all of it is empty."""
+
+    bindings: tuple[Binding, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    expand_relr: bool = False
+    clear_plt_marks: bool = False
+
+    @property
+    def shims(self) -> frozenset[str]:
+        """The kinds of shim that it comes to need."""
+        return frozenset(each.treatment.shim for each in self.bindings if each.treatment.shim is not None)
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """The libraries of the system that it comes to need."""
+        found = {each.library for each in self.bindings if each.library is not None}
+        return tuple(sorted(found))
+
+    @property
+    def changes(self) -> ElfChanges:
+        """The changes of the file, but for what it is to need."""
+        return ElfChanges(
+            rebind=tuple(_version_change(binding) for binding in self.bindings),
+            expand_relr=self.expand_relr,
+            clear_plt_marks=self.clear_plt_marks,
+        )
+
+
+def _version_change(binding: Binding) -> VersionChange:
+    library, symbol, version, _ = binding.reference
+    return VersionChange(symbol, library, version, binding.symbol, binding.library, binding.version)
+
+
+def lower_file(elf: ElfFile, platform: Collection[str], lowering: Lowering, version: Version) -> FileLowering:
+    """Decides about all references to libraries that come from the system (`platform`, sonames)."""
+    bindings: list[Binding] = []
+    refusals: list[Refusal] = []
+    markers: set[str] = set()
+    for reference in references(elf, platform):
+        if not reference.symbol:
+            if not lowering.is_provided(reference, version):
+                markers.add(reference.version)
+                if reference.version not in (RELR_VERSION, PLT_MARKS):
+                    refusals.append(Refusal(reference, "it stands for a property of the file, not for a symbol"))
+            continue
+        match lowering.choose(reference, version):
+            case Binding() as binding:
+                bindings.append(binding)
+            case Refusal() as refusal:
+                refusals.append(refusal)
+            case None:
+                pass
+    return FileLowering(
+        bindings=tuple(bindings),
+        refusals=tuple(refusals),
+        expand_relr=RELR_VERSION in markers,
+        clear_plt_marks=PLT_MARKS in markers,
+    )
+
+
+def references(elf: ElfFile, platform: Collection[str]) -> Iterator[Reference]:
+    """What a file needs of libraries of the system. A version that no symbol is bound to has the symbol ""."""
+    symbols: dict[tuple[str, str], dict[str, bool]] = {}
+    for name, version, library, binding, _defined in elf.imports:
+        if library is not None and version is not None:
+            known = symbols.setdefault((library, version), {})
+            known[name] = known.get(name, True) and binding is ElfBinding.WEAK
+    for need in elf.verneeds:
+        if need.file not in platform:
+            continue
+        for needed in need.versions:
+            if needed.weak:
+                continue  # the loader goes on without it (VER_FLG_WEAK)
+            named = symbols.get((need.file, needed.name), {"": False})
+            for symbol, is_weak in sorted(named.items()):
+                yield Reference(need.file, symbol, needed.name, is_weak)
