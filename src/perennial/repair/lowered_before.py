@@ -32,7 +32,7 @@ def why_not_again(archive: Archive, options: LowerOptions) -> Problem | None:
     if entry is None:
         return None
     try:
-        before = recorded_target(archive.read(entry, min(entry.size, _LARGEST)))
+        before = recorded_target(archive.read(entry, _LARGEST))
     except UnknownRecordError as error:
         return Problem(
             f"{entry.name} says that it was lowered before, and {error}: what was done is not known here",
