@@ -16,7 +16,7 @@ import perennial
 from perennial.cli.main import main
 from perennial.coload.facts_cache import FactsCache
 from perennial.coload.rules import RULES
-from tests.support.elf_builder import Export, Import, elf
+from tests.support.elf_builder import ARCHES, Export, Import, elf
 from tests.support.example_wheels import CLOCK, LIBC, LIBSTDCXX, PYTHON, SETS
 from tests.support.wheel_builder import wheel
 
@@ -74,6 +74,25 @@ def test_every_shipped_system_has_it(
 ) -> None:
     code, document = run_json(capsys, "--on", release, *more, *pair)
     assert (code, len(errors_of(document))) == (1, 2)
+
+
+@pytest.mark.parametrize("architecture", sorted(set(ARCHES) - {"ppc64"}))
+def test_every_architecture_has_it(architecture: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """On what is shipped by default; the C library's names for these symbols are not needed for it."""
+
+    def make(name: str, **fields: Any) -> str:
+        content = elf(
+            arch=architecture, needed=(LIBSTDCXX, "libc.so.6"), tls=(16, 8), relocations=True,
+            **{"imports": (), "exports": (Export("PyInit__core"),), **fields},
+        )  # fmt: skip
+        tags = f"cp312-cp312-manylinux_2_38_{architecture}"
+        return str(wheel(tmp_path, name=name, tags=tags, members={f"{name}/_core.abi3.so": content}))
+
+    first = make("arrows", exports=(Export("PyInit__core"), *(Export(name, kind="tls", size=8) for name in ONCE)))
+    second = make("flows", imports=tuple(Import(name, kind="tls") for name in ONCE))
+    code, document = run_json(capsys, first, second)
+    assert document["system"]["architecture"] == architecture
+    assert (code, errors_of(document)) == (1, [("split-shared-state", name, ("arrows", "flows")) for name in ONCE])
 
 
 def test_a_set_has_one_order(pair: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
