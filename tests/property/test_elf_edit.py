@@ -12,7 +12,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from perennial.elf.edit import ElfChanges, SearchPath, StripLevel, VersionRename, edit_elf
-from perennial.elf.model import ElfFile, StackPermission
+from perennial.elf.model import Binding, ElfFile, StackPermission
 from perennial.elf.read import read_elf
 from perennial.errors import ElfEditError, PerennialError, UsageError
 from tests.property.test_elf_roundtrip import damaged, expected, specs
@@ -46,6 +46,8 @@ def changes_for(draw: st.DrawFn, spec: ElfSpec) -> ElfChanges:
         hide_symbols=tuple(draw(st.lists(st.sampled_from(exports), max_size=2))) if exports else (),
         clear_executable_stack=draw(st.booleans()),
         expand_relr=draw(st.booleans()),
+        unique_to_global=draw(st.booleans()),
+        clear_plt_marks=draw(st.booleans()),
         strip=draw(st.sampled_from(list(StripLevel))),
     )
 
@@ -83,12 +85,14 @@ def wanted(spec: ElfSpec, changes: ElfChanges) -> ElfFile:
         for need in facts.verneeds
         if need.file not in changes.remove_needed
     ]
-    if changes.expand_relr:
-        verneeds = [
-            need._replace(versions=tuple(v for v in need.versions if v.name != "GLIBC_ABI_DT_RELR"))
-            for need in verneeds
-            if {v.name for v in need.versions} != {"GLIBC_ABI_DT_RELR"}
-        ]
+    gone = {"GLIBC_ABI_DT_RELR"} if changes.expand_relr else set()
+    if changes.clear_plt_marks and spec.machine == 62:
+        gone |= {"GLIBC_ABI_DT_X86_64_PLT"}
+    verneeds = [
+        need._replace(versions=tuple(v for v in need.versions if v.name not in gone))
+        for need in verneeds
+        if not {v.name for v in need.versions} <= gone
+    ]
     imports = [
         symbol._replace(version=None, library=None)
         if symbol.library in changes.remove_needed
@@ -98,6 +102,12 @@ def wanted(spec: ElfSpec, changes: ElfChanges) -> ElfFile:
         )
         for symbol in facts.imports
     ]
+    exports = facts.exports or ()
+    if changes.unique_to_global:
+        exports = tuple(
+            export._replace(binding=Binding.GLOBAL) if export.binding is Binding.UNIQUE else export
+            for export in exports
+        )
     path = changes.search_path
     return facts._replace(
         soname=changes.soname or facts.soname,
@@ -118,7 +128,7 @@ def wanted(spec: ElfSpec, changes: ElfChanges) -> ElfFile:
         imports=tuple(imports),
         exports=tuple(
             export._replace(version=export.version and version.get((None, export.version), export.version))
-            for export in facts.exports or ()
+            for export in exports
         ),
     )
 

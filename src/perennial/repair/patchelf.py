@@ -49,9 +49,10 @@ def edit_with_patchelf(data: bytes, changes: ElfChanges, *, program: str | None 
 
 def _arguments(before: ElfFile, changes: ElfChanges) -> list[str]:
     """What patchelf is told; refuses what it has no option for, or would leave half done."""
-    beyond = changes.hide_symbols or changes.rename_versions or changes.expand_relr
+    beyond = changes.hide_symbols or changes.rename_versions or changes.rebind or changes.unique_to_global
+    beyond = beyond or changes.expand_relr or changes.clear_plt_marks
     if beyond or changes.strip is not StripLevel.NOTHING:
-        raise ElfEditError("patchelf cannot strip, hide symbols, rename versions or write DT_RELR out")
+        raise ElfEditError("patchelf cannot strip, change symbols, rename versions or change relocations")
     versioned = {need.file for need in before.verneeds if need.versions}
     left = sorted(versioned.intersection(changes.remove_needed))
     if left:

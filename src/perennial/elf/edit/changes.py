@@ -65,6 +65,10 @@ class ElfChanges(NamedTuple):
     clear_plt_marks: bool = False
     # DT_RELR into DT_RELA or DT_REL, for loaders that do not know it; with the need of GLIBC_ABI_DT_RELR
     expand_relr: bool = False
+    # STB_GNU_UNIQUE becomes STB_GLOBAL: then each copy of a library has variables of its own
+    unique_to_global: bool = False
+    # what ld -z mark-plt adds for x86_64, and old loaders take for addends; with the need of GLIBC_ABI_DT_X86_64_PLT
+    clear_plt_marks: bool = False
     clear_executable_stack: bool = False
     strip: StripLevel = StripLevel.NOTHING
 

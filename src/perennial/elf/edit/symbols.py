@@ -10,7 +10,15 @@ from array import array
 from collections.abc import Iterator, Mapping
 from sys import byteorder
 
-from perennial.elf.constants import DT_STRTAB, DT_SYMTAB, SHN_LORESERVE, SHN_UNDEF, STV_HIDDEN
+from perennial.elf.constants import (
+    DT_STRTAB,
+    DT_SYMTAB,
+    SHN_LORESERVE,
+    SHN_UNDEF,
+    STB_GLOBAL,
+    STB_GNU_UNIQUE,
+    STV_HIDDEN,
+)
 from perennial.elf.edit.records import Records
 from perennial.elf.edit.skeleton import Skeleton
 from perennial.elf.edit.versions import Patch, symbol_total
@@ -88,6 +96,23 @@ def hide_symbols(elf: Skeleton, names: tuple[str, ...]) -> tuple[Patch, ...]:
         if value & _VISIBILITY != STV_HIDDEN:
             patches.append(Patch(start + index * size + other, bytes([value & ~_VISIBILITY | STV_HIDDEN])))
     return tuple(patches)
+
+
+def unique_to_global(elf: Skeleton, *, wanted: bool) -> tuple[Patch, ...]:
+    """STB_GLOBAL for what is STB_GNU_UNIQUE, defined or not.
+
+    glibc's `do_lookup_unique` gives all files of a process the first definition of a name that it came to, whatever
+    its version and however the file was opened. As global symbols they are found as all others are.
+    """
+    if not wanted:
+        return ()
+    table, start, _ = _dynamic_symbols(elf)
+    size, place = elf.records.symbol.size, elf.records.symbol.info
+    return tuple(
+        Patch(start + number * size + place, bytes([STB_GLOBAL << 4 | info & 0xF]))
+        for number, info in enumerate(table[place::size])
+        if info >> 4 == STB_GNU_UNIQUE
+    )
 
 
 def _dynamic_symbols(elf: Skeleton) -> tuple[bytes, int, bytes]:

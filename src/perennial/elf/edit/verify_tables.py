@@ -6,6 +6,9 @@ of versions there are few, and each is looked at.
 
 from __future__ import annotations
 
+from typing import Final
+
+from perennial.arch import EM_X86_64
 from perennial.elf.constants import (
     DT_REL,
     DT_RELA,
@@ -24,6 +27,8 @@ from perennial.elf.constants import (
     SHT_RELR,
     SHT_STRTAB,
     SHT_SYMTAB,
+    STB_GLOBAL,
+    STB_GNU_UNIQUE,
 )
 from perennial.elf.edit.changes import ElfChanges
 from perennial.elf.edit.records import Section, sysv_hash
@@ -35,6 +40,11 @@ from perennial.elf.edit.symbols import hide_symbols, renumbered, shifted_values
 from perennial.elf.edit.verify_references import names_after
 from perennial.elf.edit.versions import verdef_rows, verneed_rows
 from perennial.errors import ElfEditError
+
+# st_info: STB_GLOBAL in the place of STB_GNU_UNIQUE, whatever the type
+_WITHOUT_UNIQUE: Final = bytes(
+    STB_GLOBAL << 4 | info & 0xF if info >> 4 == STB_GNU_UNIQUE else info for info in range(256)
+)
 
 
 def wrong(what: str) -> ElfEditError:
@@ -50,6 +60,9 @@ def symbols_after(
     names_after(before, after, symbols, changes)
     for offset, content in hide_symbols(before, changes.hide_symbols):
         symbols[offset - start : offset - start + len(content)] = content
+    if changes.unique_to_global:
+        size, place = before.records.symbol.size, before.records.symbol.info
+        symbols[place::size] = symbols[place::size].translate(_WITHOUT_UNIQUE)
     shifts = {}
     for old, now in zip(sections.kept, after.sections, strict=True):
         was = before.sections[old]
@@ -70,6 +83,8 @@ def check_versions(before: Skeleton, after: Skeleton, changes: ElfChanges) -> No
     kept = [row for row in verneed_rows(before) if old[row[0]] not in removed]
     if changes.expand_relr:
         kept = [row for row in kept if old[row[1]] != b"GLIBC_ABI_DT_RELR"]
+    if changes.clear_plt_marks and before.header.machine == EM_X86_64:
+        kept = [row for row in kept if old[row[1]] != b"GLIBC_ABI_DT_X86_64_PLT"]
     found = list(verneed_rows(after))
     if changes.rebind:
         kept = found  # check_references looks at these

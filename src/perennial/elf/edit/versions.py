@@ -15,6 +15,7 @@ from struct import Struct
 from sys import byteorder
 from typing import Final, NamedTuple
 
+from perennial.arch import EM_X86_64
 from perennial.elf.constants import (
     DT_VERDEF,
     DT_VERNEED,
@@ -29,10 +30,12 @@ from perennial.elf.edit.records import sysv_hash
 from perennial.elf.edit.skeleton import Skeleton
 from perennial.elf.edit.strings import StringTable
 from perennial.elf.symbol_count import count_symbols
-from perennial.errors import ElfFormatError
+from perennial.errors import ElfEditError, ElfFormatError
 
 _MOST_VERSIONS = VERSYM_VERSION
-RELR_VERSION: Final = b"GLIBC_ABI_DT_RELR"  # of libc.so.6: that its loader knows DT_RELR (glibc 2.36)
+# of libc.so.6, and of no symbol: that its loader knows DT_RELR (glibc 2.36), and the marks of `plt_marks.py` (2.42)
+_RELR_VERSION: Final = b"GLIBC_ABI_DT_RELR"
+_PLT_VERSION: Final = b"GLIBC_ABI_DT_X86_64_PLT"
 
 
 class Patch(NamedTuple):
@@ -78,11 +81,14 @@ def change_versions(
         or changes.remove_needed
         or changes.rename_versions
         or changes.expand_relr
+        or changes.clear_plt_marks
         or changes.rebind
     ):
         return VersionEdits()
     needs = tuple(read_needs(elf))
-    kept = tuple(_kept(rebound, strings, changes))
+    markers = _markers(elf, changes)
+    _check_no_symbol_has(elf, strings, needs, markers)
+    kept = tuple(_kept(rebound, strings, changes, markers))
     patches = [*_defined(elf, strings, changes)]
     renamed = tuple(_renamed(need, strings, changes) for need in kept)
     if kept == needs:
@@ -97,14 +103,35 @@ def change_versions(
     return VersionEdits(tuple(patches), len(kept), len(table), None if fits else table)
 
 
-def _kept(needs: tuple[Need, ...], strings: StringTable, changes: ElfChanges) -> Iterator[Need]:
-    """Without the libraries that are removed, and without a need that only files with DT_RELR have."""
+def may_have_plt_marks(elf: Skeleton) -> bool:
+    """Whether it is a file for the machine that has them."""
+    return elf.header.machine == EM_X86_64
+
+
+def _markers(elf: Skeleton, changes: ElfChanges) -> frozenset[bytes]:
+    """Versions that a file needs for what is taken out of it."""
+    markers = {_RELR_VERSION} if changes.expand_relr else set()
+    return frozenset(markers | {_PLT_VERSION} if changes.clear_plt_marks and may_have_plt_marks(elf) else markers)
+
+
+def _check_no_symbol_has(
+    elf: Skeleton, strings: StringTable, needs: tuple[Need, ...], markers: frozenset[bytes]
+) -> None:
+    for aux in (aux for need in needs for aux in need.versions if strings[aux.row[3]] in markers):
+        if any(_unversioned(elf, {aux.row[2] & VERSYM_VERSION})):
+            name = strings[aux.row[3]].decode()
+            raise ElfEditError(f"a symbol of it has the version {name}, which is no symbol's")
+
+
+def _kept(
+    needs: tuple[Need, ...], strings: StringTable, changes: ElfChanges, markers: frozenset[bytes]
+) -> Iterator[Need]:
+    """Without the libraries that are removed, and without `markers`."""
     removed = {name.encode() for name in changes.remove_needed}
     for need in needs:
         if strings[need.file] in removed:
             continue
-        relr = RELR_VERSION if changes.expand_relr else None
-        versions = tuple(aux for aux in need.versions if strings[aux.row[3]] != relr)
+        versions = tuple(aux for aux in need.versions if strings[aux.row[3]] not in markers)
         if versions:
             yield need._replace(versions=versions)
 
