@@ -27,7 +27,7 @@ class Shim(NamedTuple):
 
     @property
     def soname(self) -> str:
-        return f"{_NAMES[self.kind]}.so"
+        return self.elf.soname or os.path.basename(self.path)
 
 
 @cache
