@@ -112,13 +112,19 @@ def test_json_in_full() -> None:
     hashes = (("md5", "00"), ("sha256", SHA))
     url = f"https://index.invalid/files/{WHEEL}"
     expected = WheelLink(WHEEL, url, hashes, ">=3.8", "broken", 12, "2026-01-01T00:00:00Z")
-    assert page == ProjectPage((expected,), 1, (SourceLink("demo-1.0.tar.gz"),))
+    assert page == ProjectPage((expected,), 1, (SourceLink("demo-1.0.tar.gz", url="https://index.invalid/files/demo-1.0.tar.gz"),))
 
 
 @pytest.mark.parametrize("name", ["demo-1.0.tar.gz", "demo-1.0.zip"])
 def test_sources_are_no_wheels_and_known(name: str) -> None:
     page = html(f'<a href="{name}#sha256={SHA}" data-requires-python="&gt;=3.9" data-yanked="old">x</a>')
-    assert page == ProjectPage((), 1, (SourceLink(name, ">=3.9", "old"),))
+    assert page == ProjectPage((), 1, (SourceLink(name, ">=3.9", "old", f"https://index.invalid/simple/demo/{name}"),))
+
+
+def test_a_source_on_this_machine_is_for_pages_on_this_machine() -> None:
+    body = '<a href="file:///etc/demo-1.0.tar.gz">x</a>'
+    assert html(body).sources == (SourceLink("demo-1.0.tar.gz"),)
+    assert html(body, url="file:///index/demo/").sources[0].url == "file:///etc/demo-1.0.tar.gz"
 
 
 @pytest.mark.parametrize("name", ["..%2Fdemo-1.0.tar.gz", "demo%1b-1.0.zip", "demo-1.0.tar.bz2", "demo-1.0.exe"])

@@ -50,11 +50,12 @@ class WheelLink(NamedTuple):
 
 
 class SourceLink(NamedTuple):
-    """A source distribution that an index offers."""
+    """A source distribution that an index offers; `url` is None where it leads from an index into this machine."""
 
     filename: str
     requires_python: str | None = None
     yanked: str | None = None
+    url: str | None = None  # may hold credentials: never to be printed as it is
 
 
 class ProjectPage(NamedTuple):

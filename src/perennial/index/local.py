@@ -62,5 +62,5 @@ def _list_folder(path: Path) -> ProjectPage:
     files = sorted(entry for entry in path.iterdir() if entry.is_file())
     links = [link_of_file(file.absolute().as_uri()) for file in files]
     wheels = tuple(link for link in links if link is not None)
-    sources = tuple(source for file in files if (source := source_of_file(file.name)) is not None)
+    sources = tuple(source for file in files if (source := source_of_file(file.absolute().as_uri())) is not None)
     return ProjectPage(wheels, sum(file.name.endswith((".tar.gz", ".zip")) for file in files), sources)

@@ -48,9 +48,10 @@ def link_of_file(url: str) -> WheelLink | None:
     return link if isinstance(link, WheelLink) else None
 
 
-def source_of_file(filename: str) -> SourceLink | None:
-    """The source distribution that a file's name alone makes."""
-    return SourceLink(filename) if _SOURCE_NAME.fullmatch(filename) is not None else None
+def source_of_file(url: str) -> SourceLink | None:
+    """The source distribution that a URL alone makes; None where it is none's."""
+    link = _link(url, filename=None)
+    return link if isinstance(link, SourceLink) else None
 
 
 def _page(files: Iterator[WheelLink | SourceLink | None], url: str) -> ProjectPage:
@@ -63,7 +64,7 @@ def _page(files: Iterator[WheelLink | SourceLink | None], url: str) -> ProjectPa
             continue
         others += 1
         if isinstance(link, SourceLink):
-            sources.append(link)
+            sources.append(link if urlsplit(link.url or "").scheme in schemes else link._replace(url=None))
     return ProjectPage(tuple(wheels), others, tuple(sources))
 
 
@@ -81,7 +82,7 @@ def _link(
     if filename is None:
         filename = unquote(bare.partition("?")[0].rpartition("/")[2])
     if _SOURCE_NAME.fullmatch(filename) is not None:
-        return SourceLink(filename, requires_python or None, yanked)
+        return SourceLink(filename, requires_python or None, yanked, bare)
     if _WHEEL_NAME.fullmatch(filename) is None:
         return None
     found = hashes or tuple((n, d.lower()) for n, d in _FRAGMENT_HASH.findall(fragment) if n in PROOFS or n == "md5")
