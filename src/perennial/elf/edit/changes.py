@@ -62,7 +62,6 @@ class ElfChanges(NamedTuple):
     blank_symbols: tuple[str, ...] = ()
     # before all other changes; what nothing needs any more goes, and DT_NEEDED stays
     rebind: tuple[VersionChange, ...] = ()
-    blank_symbols: tuple[str, ...] = ()
     # DT_RELR into DT_RELA or DT_REL, for loaders that do not know it; with the need of GLIBC_ABI_DT_RELR
     expand_relr: bool = False
     # STB_GNU_UNIQUE becomes STB_GLOBAL: then each copy of a library has variables of its own
