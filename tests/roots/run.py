@@ -26,6 +26,9 @@ from tests.roots.make import Root, UnavailableError
 # Nothing of this machine's environment reaches a root, whose libraries are under test.
 _ENVIRONMENT: Final = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "HOME": "/tmp", "PYTHONDONTWRITEBYTECODE": "1"}  # noqa: S108
 
+# $0 is chroot, $1 the root, and the rest what to run there.
+_MOUNT: Final = 'for name in dev proc; do mount --rbind "/$name" "$1/$name" || exit; done; exec "$0" "$@"'
+
 
 class Outcome(NamedTuple):
     """What a run said, and how it ended: with an exit code, by a signal, or (both None) by running out of time."""
@@ -76,10 +79,15 @@ class Place(NamedTuple):
         return f"{self.inside}/{folder}"
 
     def run(
-        self, command: Sequence[str], *, timeout: float = 120, environment: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        *,
+        timeout: float = 120,
+        environment: Mapping[str, str] | None = None,
+        with_devices: bool = False,
     ) -> Outcome:
         """Runs a program of the root, whose path is absolute; the working directory is the root's own."""
-        return run_in_root(self.root, command, timeout=timeout, environment=environment)
+        return run_in_root(self.root, command, timeout=timeout, environment=environment, with_devices=with_devices)
 
 
 @contextmanager
@@ -96,10 +104,18 @@ def place_in(root: Root) -> Iterator[Place]:
 
 
 def run_in_root(
-    root: Root, command: Sequence[str], *, timeout: float = 120, environment: Mapping[str, str] | None = None
+    root: Root,
+    command: Sequence[str],
+    *,
+    timeout: float = 120,
+    environment: Mapping[str, str] | None = None,
+    with_devices: bool = False,
 ) -> Outcome:
-    """Runs a program in a root. `command` begins with its absolute path there; `timeout` is in seconds."""
-    words = [*_change_root(), str(root.folder), *_emulator(root), *command]
+    """Runs a program in a root. `command` begins with its absolute path there; `timeout` is in seconds.
+
+    With devices, it sees this machine's /dev and /proc, as compilers and shell scripts want to.
+    """
+    words = [*_change_root(root, with_devices=with_devices), str(root.folder), *_emulator(root), *command]
     process = subprocess.Popen(
         words,
         stdin=subprocess.DEVNULL,
@@ -130,10 +146,15 @@ def _text(data: bytes) -> str:
     return data.decode("utf-8", "backslashreplace")
 
 
-def _change_root() -> tuple[str, ...]:
-    if os.geteuid() == 0:
-        return (_program("chroot"),)
-    return (_program("unshare"), "--map-root-user", _program("chroot"))
+def _change_root(root: Root, *, with_devices: bool) -> tuple[str, ...]:
+    chroot, as_root = _program("chroot"), os.geteuid() == 0
+    mapped = () if as_root else ("--map-root-user",)
+    if not with_devices:
+        return (chroot,) if as_root else (_program("unshare"), *mapped, chroot)
+    for name in ("dev", "proc"):
+        (root.folder / name).mkdir(exist_ok=True)
+    # Mounted in a namespace of its own: gone with the last process in it, however that ends.
+    return (_program("unshare"), "--mount", *mapped, _program("sh"), "-c", _MOUNT, chroot)
 
 
 def _program(name: str) -> str:
