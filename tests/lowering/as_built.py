@@ -23,6 +23,8 @@ _MODULES: Final = "/usr/lib/python3/dist-packages/"
 _METADATA: Final = re.compile(r"[^/]+\.(dist-info/METADATA|egg-info/PKG-INFO|egg-info)")
 _OF_PYTHON: Final = re.compile(r"\.cpython-(\d+)-")
 _EXTENSION: Final = re.compile(r"\.so(\.[0-9]+)*$")
+# sid's Python has the multiarch triplet in the suffix of the stable ABI; others do not know it.
+_STABLE: Final = re.compile(r"\.abi3-[\w-]+\.so$")
 _LINKS: Final = 8  # a chain of symbolic links that is longer is a loop
 
 
@@ -35,7 +37,7 @@ def wheel_as_built(root: Root, packages: Sequence[str], folder: Path) -> Path:
             if _METADATA.fullmatch(name):
                 metadata = metadata or data
             elif not re.match(r"[^/]+\.(dist|egg)-info(/|$)", name):
-                members[name] = data
+                members[_STABLE.sub(".abi3.so", name)] = data
     assert metadata is not None, f"{packages} have no metadata"
     head = email.message_from_bytes(metadata)
     project, version = canonicalize_name(head["Name"]).replace("-", "_"), str(Version(head["Version"]))

@@ -112,7 +112,7 @@ def run_own_tests(wanted: Sample, wheel: Path, where: System) -> Outcome:
         for each in (wheel, *_others(wanted), *tools):
             place.install(each, "site")
         path = f"{place.inside}/site/{wanted.own_tests}"
-        if wanted.sdist is not None:
+        if wanted.sdist is not None and wanted.sdist_tests:
             path = _unpack_tests(obtain_sdist(wanted.sdist), wanted.sdist_tests, place)
         command = [where.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", place.inside, path]
         environment = {"PYTHONPATH": f"{place.inside}/site"}

@@ -46,7 +46,7 @@ _PYTHON_PACKAGES: Final = (
     *("python3-gevent", "python3-greenlet", "python3-kiwisolver", "python3-levenshtein", "python3-lxml"),
     *("python3-msgspec", "python3-nacl", "python3-numpy", "python3-orjson", "python3-pil", "python3-psycopg2"),
     *("python3-pydantic-core", "python3-rapidfuzz", "python3-rpds-py", "python3-scipy", "python3-shapely"),
-    *("python3-snappy", "python3-ujson", "python3-uvloop", "python3-zmq", "python3-zstandard"),
+    *("python3-uvloop", "python3-zmq", "python3-zstandard"),
     *("python3-openssl", "python3-pytest"),  # to exercise others with
 )
 

@@ -16,7 +16,7 @@ reader = hiredis.Reader()
 reader.feed(b",3.25\r\n%1\r\n+a\r\n#t\r\n(3492890328409238509324850943850943825024385\r\n")
 assert reader.gets() == 3.25
 assert reader.gets() == {b"a": True}
-assert reader.gets() == 3492890328409238509324850943850943825024385
+assert reader.gets() == b"3492890328409238509324850943850943825024385"
 assert hiredis.pack_command(("SET", "k", 1, 2.5)) == b"*4\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\n1\r\n$3\r\n2.5\r\n"
 reader.feed(b"?broken\r\n")
 try:

@@ -23,5 +23,5 @@ assert yaml.load(yaml.dump(many, Dumper=yaml.CDumper), yaml.CLoader) == many
 try:
     yaml.load("a: [1, 2", yaml.CSafeLoader)
 except yaml.YAMLError as error:
-    assert error.problem_mark.line == 0
+    assert "line 1, column 4" in str(error)
     print("works")

@@ -4,7 +4,7 @@ import re
 
 import regex
 
-assert regex.search(r"(?:perennial){e<=2}", "a perenial wheel")[0] == "perenial"
+assert regex.search(r"(?b)(?:perennial){e<=2}", "a perenial wheel")[0] == "perenial"
 assert regex.fullmatch(r"(\((?:[^()]|(?1))*\))", "(a(b)(c(d)))")
 assert regex.findall(r"\p{Script=Greek}+", "abc αβγ где δ") == ["αβγ", "δ"]
 assert regex.findall(r"[[a-z]--[aeiou]]+", "perennial") == ["p", "r", "nn", "l"]

@@ -5,7 +5,7 @@ from scipy import fft, integrate, interpolate, linalg, ndimage, optimize, signal
 from scipy.sparse import linalg as sparse_linalg
 
 assert np.isclose(integrate.quad(lambda x: np.exp(-x * x), -np.inf, np.inf)[0], np.sqrt(np.pi))  # QUADPACK
-path = integrate.solve_ivp(lambda t, y: [y[1], -y[0]], (0, 10), [0, 1], method="LSODA", rtol=1e-9)  # ODEPACK
+path = integrate.solve_ivp(lambda t, y: [y[1], -y[0]], (0, 10), [0, 1], method="LSODA", rtol=1e-9, atol=1e-9)  # ODEPACK
 assert np.isclose(path.y[0, -1], np.sin(10), atol=1e-6)
 assert np.allclose(optimize.fmin_l_bfgs_b(optimize.rosen, [3.0, -1.0], optimize.rosen_der)[0], 1, atol=1e-3)
 assert np.isclose(optimize.leastsq(lambda p: p**2 - 2, 1.0)[0], np.sqrt(2))  # MINPACK
