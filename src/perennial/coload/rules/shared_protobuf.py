@@ -19,12 +19,16 @@ RULE: Final = Rule(
 )
 
 _SYMBOL: Final = re.compile(r"^_Z\w*6google8protobuf")
+# What initializers of generated code call, to register their file: up to protobuf 3.8, and since
+_REGISTERS: Final = re.compile(r"24InternalAddGeneratedFile|20AddDescriptorsRunnerC|14AddDescriptorsE")
 
 
 def find(pair: Pair) -> Iterator[Conflict]:
-    changes = crossing_changes(pair, lambda symbol: _SYMBOL.match(symbol) is not None)
+    # A second copy of the same build registers its own messages (descriptor.proto) once more.
+    changes = crossing_changes(pair, lambda symbol: _SYMBOL.match(symbol) is not None, same_build_counts=True)
     if not changes:
         return
+    changes.sort(key=lambda change: _REGISTERS.search(change.together.reference.name) is None)
     worst = changes[0].together
     first, second = pair.first.package.name, pair.second.package.name
     provider = name_of(worst.provider or worst.asker)
@@ -35,7 +39,7 @@ def find(pair: Pair) -> Iterator[Conflict]:
         symbol=worst.reference.name,
         bindings=tuple(links_of(pair, changes)),
         message=(
-            f"{len(changes)} references of {second} to protobuf lead to {provider}, which is another build than its "
+            f"{len(changes)} references of {second} to protobuf lead to {provider}, which is another copy than its "
             f"own: {worst.reference.name} among them"
         ),
         remedy=(
