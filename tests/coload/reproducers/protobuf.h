@@ -1,5 +1,5 @@
 /* As much of protobuf as registers the messages of generated code when it is loaded (descriptor.cc,
-   generated_message_reflection.cc): LIBRARY is "define it here", which a static copy does, or a shared library. */
+   generated_message_reflection.cc); with GENERATED_ONLY, what a user of a shared library has of it. */
 namespace google {
 namespace protobuf {
 struct DescriptorPool {
@@ -34,12 +34,16 @@ void DescriptorPool::InternalAddGeneratedFile(const void *encoded, int size)
 }
 #endif
 
-/* What `protoc` writes into each .pb.cc: an object whose initializer registers the file. */
+/* What `protoc` writes into each .pb.cc: a table, and an object whose initializer registers it. */
 namespace {
-struct Registered {
-    Registered(const void *encoded, int size)
+struct AddDescriptorsRunner {
+    AddDescriptorsRunner(const char *encoded, int size)
     {
         google::protobuf::DescriptorPool::InternalAddGeneratedFile(encoded, size);
     }
 };
 }
+
+#define GENERATED(identifier, name)                                                                          \
+    extern const char descriptor_table_##identifier[] = name;                                                \
+    static AddDescriptorsRunner dynamic_init_dummy(descriptor_table_##identifier, sizeof name - 1);

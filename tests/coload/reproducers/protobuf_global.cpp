@@ -14,6 +14,5 @@
 #include "module.h"
 #include "protobuf.h"
 
-const char common[] = "common.proto";
-static Registered file(common, sizeof common - 1);
+GENERATED(common_2eproto, "common.proto")
 MODULE(nothing)

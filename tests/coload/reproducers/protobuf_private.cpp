@@ -7,5 +7,5 @@
 #include "module.h"
 #include "protobuf.h"
 
-static Registered file("common.proto", 12);
+GENERATED(common_2eproto, "common.proto")
 MODULE(nothing)

@@ -20,6 +20,6 @@ int build = BUILD;
 #include "module.h"
 #include "protobuf.h"
 
-static Registered file("common.proto", 12);
+GENERATED(common_2eproto, "common.proto")
 MODULE(nothing)
 #endif
