@@ -96,7 +96,8 @@ def check_versions(before: Skeleton, after: Skeleton, changes: ElfChanges) -> No
     if changes.expand_relr:
         kept = [row for row in kept if old[row[1]] != b"GLIBC_ABI_DT_RELR"]
     if changes.clear_plt_marks and before.header.machine == EM_X86_64:
-        kept = [row for row in kept if old[row[1]] != b"GLIBC_ABI_DT_X86_64_PLT"]
+        names = {b"GLIBC_ABI_DT_X86_64_PLT", b"GLIBC_2.36"} - {new[row[1]] for row in verneed_rows(after)}
+        kept = [row for row in kept if old[row[1]] not in names]  # which of them, facts say
     found = list(verneed_rows(after))
     if changes.rebind:
         kept = found  # check_references looks at these

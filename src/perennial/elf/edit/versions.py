@@ -36,6 +36,7 @@ _MOST_VERSIONS = VERSYM_VERSION
 # of libc.so.6, and of no symbol: that its loader knows DT_RELR (glibc 2.36), and the marks of `plt_marks.py` (2.42)
 _RELR_VERSION: Final = b"GLIBC_ABI_DT_RELR"
 _PLT_VERSION: Final = b"GLIBC_ABI_DT_X86_64_PLT"
+_PLT_VERSION_BEFORE: Final = (b"libc.so.6", b"GLIBC_2.36")  # what binutils 2.41 to 2.45 have for it, and symbols, too
 
 
 class Patch(NamedTuple):
@@ -43,6 +44,9 @@ class Patch(NamedTuple):
 
     offset: int
     content: bytes
+
+
+_Marker = tuple[bytes | None, bytes]  # library, version
 
 
 class VersionEdits(NamedTuple):
@@ -88,7 +92,7 @@ def change_versions(
     needs = tuple(read_needs(elf))
     markers = _markers(elf, changes)
     _check_no_symbol_has(elf, strings, needs, markers)
-    kept = tuple(_kept(rebound, strings, changes, markers))
+    kept = tuple(_kept(rebound, strings, changes, markers | _marker_of_old(elf, strings, rebound, changes)))
     patches = [*_defined(elf, strings, changes)]
     renamed = tuple(_renamed(need, strings, changes) for need in kept)
     if kept == needs:
@@ -108,30 +112,48 @@ def may_have_plt_marks(elf: Skeleton) -> bool:
     return elf.header.machine == EM_X86_64
 
 
-def _markers(elf: Skeleton, changes: ElfChanges) -> frozenset[bytes]:
-    """Versions that a file needs for what is taken out of it."""
-    markers = {_RELR_VERSION} if changes.expand_relr else set()
-    return frozenset(markers | {_PLT_VERSION} if changes.clear_plt_marks and may_have_plt_marks(elf) else markers)
+def _markers(elf: Skeleton, changes: ElfChanges) -> frozenset[_Marker]:
+    """Versions that a file needs for what is taken out of it, of whichever library."""
+    markers = {(None, _RELR_VERSION)} if changes.expand_relr else set()
+    if changes.clear_plt_marks and may_have_plt_marks(elf):
+        markers.add((None, _PLT_VERSION))
+    return frozenset(markers)
+
+
+def _marker_of_old(
+    elf: Skeleton, strings: StringTable, needs: tuple[Need, ...], changes: ElfChanges
+) -> frozenset[_Marker]:
+    """The version of the C library that needs what symbols do not need, where it is for marks of the PLT."""
+    if not (changes.clear_plt_marks and may_have_plt_marks(elf)):
+        return frozenset()
+    library, name = _PLT_VERSION_BEFORE
+    if any((each.to_library, each.to_version) == (library.decode(), name.decode()) for each in changes.rebind):
+        return frozenset()
+    found = (aux for need in needs if strings[need.file] == library for aux in need.versions)
+    numbers = {aux.row[2] & VERSYM_VERSION for aux in found if strings[aux.row[3]] == name}
+    return frozenset() if any(_unversioned(elf, numbers)) else frozenset({_PLT_VERSION_BEFORE})
 
 
 def _check_no_symbol_has(
-    elf: Skeleton, strings: StringTable, needs: tuple[Need, ...], markers: frozenset[bytes]
+    elf: Skeleton, strings: StringTable, needs: tuple[Need, ...], markers: frozenset[_Marker]
 ) -> None:
-    for aux in (aux for need in needs for aux in need.versions if strings[aux.row[3]] in markers):
+    for aux in (aux for need in needs for aux in need.versions if (None, strings[aux.row[3]]) in markers):
         if any(_unversioned(elf, {aux.row[2] & VERSYM_VERSION})):
             name = strings[aux.row[3]].decode()
             raise ElfEditError(f"a symbol of it has the version {name}, which is no symbol's")
 
 
 def _kept(
-    needs: tuple[Need, ...], strings: StringTable, changes: ElfChanges, markers: frozenset[bytes]
+    needs: tuple[Need, ...], strings: StringTable, changes: ElfChanges, markers: frozenset[_Marker]
 ) -> Iterator[Need]:
     """Without the libraries that are removed, and without `markers`."""
     removed = {name.encode() for name in changes.remove_needed}
     for need in needs:
         if strings[need.file] in removed:
             continue
-        versions = tuple(aux for aux in need.versions if strings[aux.row[3]] not in markers)
+        names = [strings[aux.row[3]] for aux in need.versions]
+        gone = [(None, name) in markers or (strings[need.file], name) in markers for name in names]
+        versions = tuple(aux for aux, is_gone in zip(need.versions, gone, strict=True) if not is_gone)
         if versions:
             yield need._replace(versions=versions)
 
