@@ -40,7 +40,7 @@ from perennial.elf.edit.strings import StringTable
 from perennial.elf.edit.strip import Sections
 from perennial.elf.edit.symbols import hide_symbols, renumbered, shifted_values
 from perennial.elf.edit.verify_references import names_after
-from perennial.elf.edit.versions import verdef_rows, verneed_rows
+from perennial.elf.edit.version_tables import verdef_rows, verneed_rows
 from perennial.errors import ElfEditError
 
 # st_info: STB_GLOBAL in the place of STB_GNU_UNIQUE, whatever the type
