@@ -12,6 +12,7 @@ from perennial.audit.verdict import Need, Step
 from perennial.finding import Finding, Severity
 from perennial.knowledge.treatments import TreatmentKind
 from perennial.lower.reach import Reach
+from perennial.platform_tag import PlatformTag
 from perennial.report.coverage_line import coverage_line
 from perennial.report.demangle import demangle
 from perennial.report.sheet import BLANK, Row, Sheet, Span, row
@@ -135,24 +136,29 @@ def _without(first: Step, rest: tuple[Step, ...]) -> Iterator[Row]:
 
 
 def _reach(reach: Reach, *, verbose: bool) -> Iterator[Row]:
-    """`manylinux_2_17_x86_64, with 18 references bound to older versions, 5 to substitutes; held there by …`"""
+    """What lowering could do: `to manylinux_2_17_x86_64, binding 18 references to older versions, 5 to substitutes`"""
     counts = (
         (reach.count(TreatmentKind.MOVED, TreatmentKind.OLDER, TreatmentKind.RENAMED), "to older versions"),
         (reach.count(TreatmentKind.WEAK), "to whatever there is"),
         (reach.count(TreatmentKind.SHIM), "to substitutes"),
     )
     how = ", ".join(f"{count} {words}" for count, words in counts if count)
-    command = f"  (perennial lower --to {reach.tag.text.removesuffix(f'_{reach.tag.arch}')})"
-    yield row(
-        "lower",
-        "it could be ",
-        Span(reach.tag.text, "name"),
-        *((f", binding {how}",) if how else ()),
-        Span(command, "dim"),
-    )
-    if reach.limits:
-        names = [f"{demangle(each.symbol) or 'a mark'}@{each.version}" for each in reach.limits]
-        yield row("", Span(f"not lower, for {listed(names, 1_000_000 if verbose else 3)}", "dim"))
+    command = "perennial repair --lower-to" if reach.outside else "perennial lower --to"
+    label = "can be lower"
+    if reach.tag is not None:
+        yield row(label, Span(reach.tag.text, "name"), *((f", binding {how}",) if how else ()))
+        yield row("", Span(f"{command} {_without_arch(reach.tag)}", "dim"))
+        label = ""
+        if reach.limits:
+            names = [f"{demangle(each.symbol)}@{each.version}" for each in reach.limits]
+            yield row("", Span(f"not lower, for {listed(names, 1_000_000 if verbose else 3)}", "dim"))
+    if reach.private_tag is not None:
+        yield row(label, Span(reach.private_tag.text, "name"), ", with a libstdc++ of its own")
+        yield row("", Span(f"{command} {_without_arch(reach.private_tag)} --cxx private", "dim"))
+
+
+def _without_arch(tag: PlatformTag) -> str:
+    return tag.text.removesuffix(f"_{tag.arch}")
 
 
 def _named(need: Need) -> str:
