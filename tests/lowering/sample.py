@@ -25,7 +25,7 @@ class Sample(NamedTuple):
     debian: tuple[str, ...] = ()  # the packages that it is taken from, or else
     sdist: Sdist | None = None  # the one that pip builds
     to: str = "manylinux_2_17"
-    cxx: str = "shim"
+    options: tuple[str, ...] = ()  # of perennial repair
     beside: tuple[str, ...] = ()  # other packages of the sample, of trixie's, that it is exercised with
     pure: tuple[str, ...] = ()  # Debian packages in Python alone, of its own suite
     own_tests: str = ""  # the project's own, by their path in the wheel

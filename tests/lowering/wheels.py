@@ -29,6 +29,7 @@ from tests.support.run_perennial import Outcome as Ran
 from tests.support.run_perennial import run_perennial
 
 _PERENNIAL: Final = Path(__file__).parents[2] / "src" / "perennial"
+_MAKERS: Final = tuple(Path(__file__).with_name(f"{name}.py").read_bytes() for name in ("as_built", "from_sdists"))
 _TIMEOUT: Final = 300  # seconds for one workload
 _WITH_PYTEST: Final = "trixie"
 _PYTEST_NEEDS: Final = ("python3-iniconfig", "python3-packaging", "python3-pluggy")
@@ -77,7 +78,7 @@ def raw_wheel(wanted: Sample) -> Path:
             return build_wheel(wanted.sdist, root, folder)
         return wheel_as_built(root, wanted.debian, folder)
 
-    return _kept(f"raw-{wanted}", (str(root.folder), wanted.sdist, wanted.debian), make)
+    return _kept(f"raw-{wanted}", (str(root.folder), wanted.sdist, wanted.debian, _MAKERS), make)
 
 
 def lowered_wheel(wanted: Sample) -> Path:
@@ -90,13 +91,13 @@ def lowered_wheel(wanted: Sample) -> Path:
         (made,) = folder.glob("*.whl")
         return made
 
-    return _kept(f"lowered-{wanted}", (_perennial(), raw.read_bytes(), wanted.to, wanted.cxx), make)
+    return _kept(f"lowered-{wanted}", (_perennial(), raw.read_bytes(), wanted.to, wanted.options), make)
 
 
 def lower(wanted: Sample, raw: Path, folder: Path, *options: str) -> Ran:
     """`perennial repair --lower-to`, with the libraries of the suite in which the wheel was built."""
     sysroot = workshop(wanted.suite).root.folder
-    command = ["repair", "--lower-to", wanted.to, "--cxx", wanted.cxx, "--sysroot", str(sysroot), *options]
+    command = ["repair", "--lower-to", wanted.to, *wanted.options, "--sysroot", str(sysroot), *options]
     return run_perennial(*command, "-j", "1", "-w", str(folder), str(raw))
 
 

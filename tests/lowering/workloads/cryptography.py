@@ -3,7 +3,10 @@
 import datetime
 import hashlib
 import ipaddress
+import os
 
+# OpenSSL as a library of its own looks for old algorithms in a folder of the system that it was built for.
+os.environ["CRYPTOGRAPHY_OPENSSL_NO_LEGACY"] = "1"
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.fernet import Fernet

@@ -7,7 +7,7 @@ import regex
 assert regex.search(r"(?b)(?:perennial){e<=2}", "a perenial wheel")[0] == "perenial"
 assert regex.fullmatch(r"(\((?:[^()]|(?1))*\))", "(a(b)(c(d)))")
 assert regex.findall(r"\p{Script=Greek}+", "abc αβγ где δ") == ["αβγ", "δ"]
-assert regex.findall(r"[[a-z]--[aeiou]]+", "perennial") == ["p", "r", "nn", "l"]
+assert regex.findall(r"(?V1)[[a-z]--[aeiou]]+", "perennial") == ["p", "r", "nn", "l"]
 assert regex.search(r"\L<words>", "the old cat", words=["cat", "dog"])[0] == "cat"
 assert regex.split(r"(?V1)(?=b)", "abab") == ["a", "ba", "b"]
 assert regex.findall(r"\X", "e\u0301a🇩🇪") == ["e\u0301", "a", "🇩🇪"]
