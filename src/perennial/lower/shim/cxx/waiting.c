@@ -26,8 +26,8 @@ bool wait_until_steady(void *base, unsigned *number, unsigned value, bool has_ti
     syscall(SYS_futex, number, FUTEX_WAIT, value, NULL, NULL, 0);
     return true;
   }
-  if (seconds < 0)
-    return false; /* the kernel says EINVAL to what is before its beginning */
+  if (seconds < 0 || nanoseconds < 0)
+    return false; /* before the clock's beginning, to which the kernel says EINVAL */
   struct kernel_time time = {seconds > LONG_MAX ? LONG_MAX : (long)seconds, (long)nanoseconds};
   /* FUTEX_WAIT_BITSET has an absolute time, of CLOCK_MONOTONIC, since Linux 2.6.25.  */
   long outcome = syscall(SYS_futex, number, FUTEX_WAIT_BITSET, value, &time, NULL, FUTEX_BITSET_MATCH_ANY);
