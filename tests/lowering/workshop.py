@@ -1,60 +1,39 @@
 """Builds the programs of tests/lowering/sources on a new system, lowers them, and runs them on new and old ones.
 
 What is tested is a library with a function `run`, since only that is lowered; the program that calls it (main.c) is
-built for each system by itself. Treatments are taken from the table of the shims; what else is new (what moved into
-libc.so.6 with glibc 2.34) goes back to the newest version that the target has.
+built for each system by itself.
 """
 
 from __future__ import annotations
 
 import runpy
+import shutil
+import subprocess
 import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from perennial.elf.edit import ElfChanges, SearchPath, VersionChange
-from perennial.elf.model import DynamicSymbol
+from perennial import platform_tag
+from perennial.elf.edit import SearchPath
 from perennial.elf.read import read_elf
-from perennial.knowledge.glibc_history import GlibcHistory, Release, load_glibc_history
-from perennial.knowledge.tables import numbers, read_table
+from perennial.knowledge import load_knowledge
+from perennial.knowledge.glibc_history import Release
+from perennial.knowledge.tables import numbers
+from perennial.lower.lower_file import lower_file
+from perennial.policy import policies
+from perennial.policy.lowering import Lowering
 from tests.loading.editing import edited
 from tests.loading.workshop import System, root_of
 from tests.roots.loading import GLIBC
 from tests.roots.machines import Machine
+from tests.roots.make import skip_unless_ci
 from tests.roots.run import Outcome, Place
 from tests.roots.toolchain import Libc, compile_object, find_library, link_library, link_program, zig
 
 SOURCES: Final = Path(__file__).parent / "sources"
 _CHECKOUT: Final = Path(__file__).parents[2]
 SHIMS: Final = _CHECKOUT / "src/perennial/lower/data"
-COLUMNS: Final = ("kind", "library", "versions", "symbols", "to", "needs", "archs", "difference", "source", "test")
-
-
-class Treatment(NamedTuple):
-    """A row of the table."""
-
-    kind: str
-    library: str
-    versions: tuple[str, ...]
-    symbols: tuple[str, ...]
-    to: str
-    needs: str
-    archs: tuple[str, ...] | None  # None for all
-    test: str
-
-    def is_for(self, arch: str) -> bool:
-        return self.archs is None or arch in self.archs
-
-
-@cache
-def treatments() -> tuple[Treatment, ...]:
-    """The table of the shims."""
-    found = []
-    for kind, library, versions, symbols, to, needs, archs, _, _, test in read_table("treatments/shim.tsv", COLUMNS):
-        those = None if archs == "*" else tuple(archs.split(","))
-        found.append(Treatment(kind, library, tuple(versions.split()), tuple(symbols.split()), to, needs, those, test))
-    return tuple(found)
 
 
 def floor_of(arch: str) -> Release:
@@ -91,18 +70,27 @@ class Built(NamedTuple):
         return str(self.system.machine)
 
     @property
-    def newest(self) -> Release:
-        """The newest version of glibc that it needs, by the names of its versions."""
+    def target(self) -> Release:
+        """The tag that it is lowered to: the lowest there is, with libstdc++ the first that has GCC 5's."""
+        is_cxx = any(name.startswith("libstdc++") for name in read_elf(self.content).needed)
+        return (2, 24) if is_cxx else floor_of(self.arch)
+
+    def needs_more_than(self, glibc: tuple[int, ...], *, glibcxx: tuple[int, ...]) -> bool:
+        """Does it need newer versions, by their names?"""
         names = [version.name for need in read_elf(self.content).verneeds for version in need.versions]
-        found = [numbers(name.removeprefix("GLIBC_")) for name in names if name.startswith("GLIBC_2")]
-        return max((number[0], number[1]) for number in found)
+        ends = {"GLIBC": glibc, "GLIBCXX": glibcxx}
+        found = [name.split("_") for name in names if name.count("_") == 1]
+        return any(numbers(number) > ends[family] for family, number in found if family in ends)
 
 
 def build(system: System, stem: str, folder: Path) -> Built:
     """A library of one source, with the headers and the libraries of the system."""
-    machine = _with_headers(system)
     root = root_of(system)
-    compiled = compile_object(SOURCES / f"{stem}.c", machine, Libc.GLIBC)
+    source = SOURCES / f"{stem}.c"
+    if source.exists():
+        compiled = compile_object(source, _with_headers(system), Libc.GLIBC, _flags(system))
+    else:
+        compiled = _compile_with_gcc(source.with_suffix(".cpp"), folder)
     output = folder / f"{stem}.so"
     needed = [compiled, find_library(root, "libm.so.6")]
     return Built(link_library(root, needed, output, options=["--as-needed"]).read_bytes(), system)
@@ -116,49 +104,48 @@ def program(system: System, place: Place) -> str:
     return f"{place.inside}/{output.name}"
 
 
+def _compile_with_gcc(source: Path, folder: Path) -> Path:
+    """An object file by this machine's g++: libstdc++ needs its own headers, of any version."""
+    compiler = shutil.which("g++")
+    if compiler is None:
+        skip_unless_ci("g++ is not installed")
+    output = folder / f"{source.stem}.o"
+    flags = ["-std=gnu++17", "-O1", "-fPIC", "-fno-stack-protector", "-Wall", "-Werror"]
+    done = subprocess.run([compiler, *flags, "-c", source, "-o", output], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return output
+
+
 def _with_headers(system: System) -> Machine:
     """The machine, with the headers of the system's glibc: ziglang's say which by the target."""
     return system.machine._replace(clang=f"{system.machine.clang}.{GLIBC[system.suite]}")
 
 
-def lowered(built: Built, *, shim_name: str, allow_trap: bool = False) -> bytes:
-    """The library, lowered as far as the shims go. It finds them beside itself."""
-    floor, history = floor_of(built.arch), load_glibc_history(built.arch)
-    changes = []
-    for symbol in read_elf(built.content).imports:
-        if symbol.version is None or history.is_provided(symbol.name, symbol.version, floor):
-            continue
-        assert symbol.library is not None
-        changes.append(_change(built.arch, history, symbol, symbol.library, allow_trap=allow_trap))
-    needed = {each.to_library for each in changes if each.to_library is not None}
-    needed -= set(read_elf(built.content).needed)
-    result = edited(
-        built.content,
-        ElfChanges(
-            rebind=tuple(changes),
-            add_needed=(*sorted(needed), shim_name),
-            search_path=SearchPath("$ORIGIN", runpath=True),
-        ),
+def _flags(system: System) -> tuple[str, ...]:
+    """As Debian's compilers have it: the long double of ppc64le is not IEEE's."""
+    return ("-mabi=ibmlongdouble",) if str(system.machine) == "ppc64le" else ()
+
+
+class Lowered(NamedTuple):
+    """A library that was lowered, and the shims that it needs, by their sonames."""
+
+    content: bytes
+    shims: dict[str, bytes]
+
+
+def lower(built: Built, *, without_host: bool = False, allow_trap: bool = False) -> Lowered:
+    """The library, lowered as `perennial lower` decides. It finds the shims beside itself."""
+    elf = read_elf(built.content)
+    judge = Lowering(policies(load_knowledge(), platform_tag.Libc.GLIBC, built.arch), traps=allow_trap)
+    found = lower_file(elf, {need.file for need in elf.verneeds}, judge, built.target)
+    assert not found.refusals, found.refusals
+    assert found.bindings, "there is nothing in it to lower"
+    shims = dict(shim(built.arch, kind, without_host=without_host and kind == "c") for kind in found.shims)
+    changes = found.changes._replace(
+        add_needed=(*sorted(set(found.libraries) - set(elf.needed)), *sorted(shims)),
+        search_path=SearchPath("$ORIGIN", runpath=True),
     )
-    for symbol in read_elf(result).imports:
-        assert symbol.version is None or history.is_provided(symbol.name, symbol.version, floor), symbol
-    return result
-
-
-def _change(
-    arch: str, history: GlibcHistory, symbol: DynamicSymbol, library: str, *, allow_trap: bool
-) -> VersionChange:
-    assert symbol.version is not None
-    for each in treatments():
-        fits = each.library == library and symbol.version in each.versions and symbol.name in each.symbols
-        if fits and each.is_for(arch) and (allow_trap or each.kind != "trap"):
-            return VersionChange(symbol.name, library, symbol.version, f"perennial_{symbol.name}", None, None)
-    floor = floor_of(arch)
-    for old in history.libraries:
-        there = [export.version for export in history.exports(old, symbol.name) if export.at(floor)]
-        if there:
-            return VersionChange(symbol.name, library, symbol.version, symbol.name, old, there[-1])
-    raise AssertionError(f"{symbol.name}@{symbol.version} has no treatment on {arch}")
+    return Lowered(edited(built.content, changes), shims)
 
 
 def run(place: Place, main: str, name: str, contents: dict[str, bytes], *words: str) -> Outcome:
