@@ -1,6 +1,6 @@
 """Makes the wheels of the sample, lowers them, and puts them to work.
 
-    raw      = as a suite built it: by pip from an sdist, or taken from Debian's packages
+    raw      = as a suite built it, by pip from an sdist or in Debian's packages; or as it was published
     lowered  = what `perennial repair --lower-to` makes of it, with the libraries of the suite
     exercise = either, unpacked in a root beside what it is used with, and its workload run there
 
@@ -19,14 +19,16 @@ from typing import Final, NamedTuple
 
 from tests.lowering.as_built import wheel_as_built
 from tests.lowering.from_sdists import build_wheel
-from tests.lowering.sample import Sample, sample
-from tests.lowering.sdists import obtain_sdist
+from tests.lowering.sample import PYPI, Sample, locked
+from tests.lowering.sdists import Sdist, obtain_sdist
 from tests.roots import lowering
 from tests.roots.cpython import PYTHON, obtain_python, put_python, source_in
 from tests.roots.make import Root, alone, obtain, testing_cache
 from tests.roots.run import Outcome, Place, place_in
 from tests.support.run_perennial import Outcome as Ran
 from tests.support.run_perennial import run_perennial
+from tests.wheels.download import LockedWheel
+from tests.wheels.download import obtain as obtain_locked
 
 _PERENNIAL: Final = Path(__file__).parents[2] / "src" / "perennial"
 _MAKERS: Final = tuple(Path(__file__).with_name(f"{name}.py").read_bytes() for name in ("as_built", "from_sdists"))
@@ -46,6 +48,11 @@ class System(NamedTuple):
 def workshop(suite: str) -> System:
     """Where the suite's wheels are built. It has the Python that all systems here have."""
     return _with_python(obtain(lowering.WORKSHOPS[suite]))
+
+
+def home_of(wanted: Sample) -> System:
+    """Where the wheel was built; PyPI's have libstdc++ of trixie."""
+    return workshop("trixie" if wanted.suite == PYPI else wanted.suite)
 
 
 @cache
@@ -71,14 +78,17 @@ def raw_wheel(wanted: Sample) -> Path:
 
     UnavailableError where this machine has no means to get it; AssertionError where building fails.
     """
+    origin = wanted.origin
+    if isinstance(origin, LockedWheel):
+        return obtain_locked(origin)
     root = workshop(wanted.suite).root
 
     def make(folder: Path) -> Path:
-        if wanted.sdist is not None:
-            return build_wheel(wanted.sdist, root, folder)
-        return wheel_as_built(root, wanted.debian, folder)
+        if isinstance(origin, Sdist):
+            return build_wheel(origin, root, folder)
+        return wheel_as_built(root, origin.packages, folder)
 
-    return _kept(f"raw-{wanted}", (str(root.folder), wanted.sdist, wanted.debian, _MAKERS), make)
+    return _kept(f"raw-{wanted}", (str(root.folder), origin, _MAKERS), make)
 
 
 def lowered_wheel(wanted: Sample) -> Path:
@@ -95,9 +105,14 @@ def lowered_wheel(wanted: Sample) -> Path:
 
 
 def lower(wanted: Sample, raw: Path, folder: Path, *options: str) -> Ran:
-    """`perennial repair --lower-to`, with the libraries of the suite in which the wheel was built."""
-    sysroot = workshop(wanted.suite).root.folder
-    command = ["repair", "--lower-to", wanted.to, *wanted.options, "--sysroot", str(sysroot), *options]
+    """What the command makes of a wheel, in a folder.
+
+    `perennial lower` of what a project published; `perennial repair --lower-to` of what was just built, with the
+    libraries of the suite.
+    """
+    verb = ["lower", "--to", wanted.to] if wanted.suite == PYPI else ["repair", "--lower-to", wanted.to]
+    sysroot = home_of(wanted).root.folder
+    command = [*verb, *wanted.options, "--sysroot", str(sysroot), *options]
     return run_perennial(*command, "-j", "1", "-w", str(folder), str(raw))
 
 
@@ -113,8 +128,8 @@ def run_own_tests(wanted: Sample, wheel: Path, where: System) -> Outcome:
         for each in (wheel, *_others(wanted), *tools):
             place.install(each, "site")
         path = f"{place.inside}/site/{wanted.own_tests}"
-        if wanted.sdist is not None and wanted.sdist_tests:
-            path = _unpack_tests(obtain_sdist(wanted.sdist), wanted.sdist_tests, place)
+        if isinstance(wanted.origin, Sdist) and wanted.sdist_tests:
+            path = _unpack_tests(obtain_sdist(wanted.origin), wanted.sdist_tests, place)
         command = [where.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", place.inside, path]
         environment = {"PYTHONPATH": f"{place.inside}/site"}
         return place.run(command, timeout=_TIMEOUT, environment=environment, with_devices=True)
@@ -132,7 +147,9 @@ def run_workload(workload: Path, wheels: tuple[Path, ...], where: System) -> Out
 
 
 def _others(wanted: Sample) -> list[Path]:
-    lowered = [lowered_wheel(sample(name, "trixie")) for name in wanted.beside]
+    lowered = [lowered_wheel(each) for each in wanted.companions]
+    if wanted.suite == PYPI:
+        return lowered + [obtain_locked(locked(project)) for project in wanted.pure]
     return lowered + [_pure_wheel(package, wanted.suite) for package in wanted.pure]
 
 

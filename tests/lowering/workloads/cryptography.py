@@ -4,6 +4,7 @@ import datetime
 import hashlib
 import ipaddress
 import os
+import ssl
 
 # OpenSSL as a library of its own looks for old algorithms in a folder of the system that it was built for.
 os.environ["CRYPTOGRAPHY_OPENSSL_NO_LEGACY"] = "1"
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa,
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from cryptography.x509.oid import NameOID
-from OpenSSL import SSL
+from OpenSSL import SSL, crypto
 
 data = bytes(range(256)) * 400
 for algorithm in (hashes.SHA1(), hashes.SHA256(), hashes.SHA512(), hashes.SHA3_256(), hashes.BLAKE2b(64)):
@@ -61,31 +62,43 @@ assert x509.load_pem_x509_certificate(pem).extensions.get_extension_for_class(x5
 private = ec_key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"pw"))
 assert serialization.load_pem_private_key(private, b"pw").private_numbers() == ec_key.private_numbers()
 
+
+def server_context(method):
+    context = SSL.Context(method)
+    context.use_privatekey(crypto.PKey.from_cryptography_key(ec_key))
+    context.use_certificate(crypto.X509.from_cryptography(certificate))
+    return context
+
+
+def pump(source, target):
+    try:
+        target.bio_write(source.bio_read(1 << 20))
+    except SSL.WantReadError:
+        pass
+
+
+def ready(attempt):
+    try:
+        attempt()
+    except (SSL.WantReadError, ssl.SSLWantReadError):
+        return False
+    return True
+
+
+# both ends by this OpenSSL
 for method in (SSL.TLSv1_2_METHOD, SSL.TLS_METHOD):
-    server_side, client_side = SSL.Context(method), SSL.Context(method)
-    server_side.use_privatekey(ec_key)
-    server_side.use_certificate(certificate)
-    client_side.get_cert_store().add_cert(__import__("OpenSSL.crypto").crypto.X509.from_cryptography(certificate))
-    client_side.set_verify(SSL.VERIFY_PEER)
-    server, client = SSL.Connection(server_side, None), SSL.Connection(client_side, None)
+    context = SSL.Context(method)
+    context.get_cert_store().add_cert(crypto.X509.from_cryptography(certificate))
+    context.set_verify(SSL.VERIFY_PEER)
+    server, client = SSL.Connection(server_context(method), None), SSL.Connection(context, None)
     server.set_accept_state()
     client.set_connect_state()
     client.set_tlsext_host_name(b"localhost")
-
-    def pump(source, target):
-        try:
-            target.bio_write(source.bio_read(1 << 20))
-        except SSL.WantReadError:
-            pass
-
     done = set()
     for _ in range(10):
         for end, other in ((client, server), (server, client)):
-            try:
-                end.do_handshake()
+            if ready(end.do_handshake):
                 done.add(end)
-            except SSL.WantReadError:
-                pass
             pump(end, other)
     assert done == {client, server}
     assert client.get_peer_certificate().to_cryptography() == certificate
@@ -95,4 +108,27 @@ for method in (SSL.TLSv1_2_METHOD, SSL.TLS_METHOD):
         pump(client, server)
         received += server.recv(1 << 16)
     assert received == data
+
+# the other end by the interpreter's own OpenSSL, in the same process, which checks the certificate and the name
+context = ssl.create_default_context(cadata=pem.decode())
+to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
+client = context.wrap_bio(to_client, to_server, server_hostname="localhost")
+server = SSL.Connection(server_context(SSL.TLS_METHOD), None)
+server.set_accept_state()
+for _ in range(10):
+    agreed = ready(client.do_handshake)
+    if to_server.pending:
+        server.bio_write(to_server.read())
+    accepted = ready(server.do_handshake)
+    if server.want_read() or accepted:
+        try:
+            to_client.write(server.bio_read(1 << 20))
+        except SSL.WantReadError:
+            pass
+    if agreed and accepted:
+        break
+assert client.version() == "TLSv1.3" == server.get_protocol_version_name()
+server.sendall(b"from one OpenSSL to the other")
+to_client.write(server.bio_read(1 << 20))
+assert client.read() == b"from one OpenSSL to the other"
 print("works")
