@@ -53,7 +53,7 @@ except InvalidSignature:
 
 ec_key = ec.generate_private_key(ec.SECP256R1())
 name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "perennial")])
-now = datetime.datetime.now(datetime.UTC)
+now = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=1)
 alternative = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
 builder = x509.CertificateBuilder(name, name, ec_key.public_key(), x509.random_serial_number(), now, now + datetime.timedelta(1))
 certificate = builder.add_extension(alternative, critical=False).add_extension(x509.BasicConstraints(True, None), True).sign(ec_key, hashes.SHA256())
