@@ -135,13 +135,13 @@ def run_own_tests(wanted: Sample, wheel: Path, where: System) -> Outcome:
         return place.run(command, timeout=_TIMEOUT, environment=environment, with_devices=True)
 
 
-def run_workload(workload: Path, wheels: tuple[Path, ...], where: System) -> Outcome:
+def run_workload(workload: Path, wheels: tuple[Path, ...], where: System, *arguments: str) -> Outcome:
     """Runs a file of tests/lowering/workloads with wheels that are unpacked into one folder."""
     with place_in(where.root) as place:
         for wheel in wheels:
             place.install(wheel, "site")
         script = place.put("workload.py", workload.read_bytes())  # no module has that name
-        command = [where.python, "-X", "faulthandler", script]
+        command = [where.python, "-X", "faulthandler", script, *arguments]
         environment = {"PYTHONPATH": f"{place.inside}/site"}
         return place.run(command, timeout=_TIMEOUT, environment=environment, with_devices=True)
 
