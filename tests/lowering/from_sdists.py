@@ -59,7 +59,9 @@ def _put_tools(root: Root) -> None:
             shutil.rmtree(partial, ignore_errors=True)
             pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps"]
             wanted = ["--only-binary=:all:", "--python-version=3.13", "--platform=any", "--requirement", str(_TOOLS)]
-            done = subprocess.run([*pip, "--target", str(partial), *wanted], capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                [*pip, "--target", str(partial), *wanted], capture_output=True, text=True, check=False
+            )
             if done.returncode != 0:
                 raise UnavailableError(f"the build backends cannot be had: {done.stderr.strip()[-300:]}")
             partial.replace(kept)

@@ -81,7 +81,7 @@ def _tables(kind: str) -> tuple[dict[str, Any], ...]:
 
 
 def _sample(table: dict[str, Any]) -> Sample:
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
     origin: Origin
     if "debian" in values:
         origin = AsDebian(values.pop("debian"))

@@ -1,7 +1,7 @@
-"""Packages as new systems build them: most do not load on glibc 2.31; lowered, all of them work there and on new systems.
+"""Packages as new systems build them: most do not load on glibc 2.31; lowered, they all work, there and on new systems.
 
-The control is the same workload with the wheel as it was built: it works where it was built, and on the oldest system it
-does what the table says.
+The control is the same workload with the wheel as it was built: it works where it was built, and on the oldest system
+it does what the table says.
 """
 
 from __future__ import annotations

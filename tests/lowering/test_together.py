@@ -25,7 +25,13 @@ THREE: Final = (("kiwisolver", "sid"), ("greenlet", "trixie"), ("contourpy", "tr
 # Each way of lowering, and each language; none of them is among the large wheels.
 BESIDE_LARGE: Final = (
     *THREE,
-    *(("bcrypt", "trixie"), ("gevent", "trixie"), ("levenshtein", "trixie"), ("orjson", "trixie"), ("psutil", "trixie")),
+    *(
+        ("bcrypt", "trixie"),
+        ("gevent", "trixie"),
+        ("levenshtein", "trixie"),
+        ("orjson", "trixie"),
+        ("psutil", "trixie"),
+    ),
     *(("pynacl", "pypi"), ("rapidfuzz", "pypi"), ("uvloop", "trixie"), ("zstandard", "trixie")),
 )
 

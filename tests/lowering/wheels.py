@@ -4,7 +4,7 @@
     lowered  = what `perennial repair --lower-to` makes of it, with the libraries of the suite
     exercise = either, unpacked in a root beside what it is used with, and its workload run there
 
-Everything is kept in the test cache, and made again where what it is made from has changed: the root, the table, perennial.
+All of it is kept in the test cache, and made again where what it is made from has changed: root, table, perennial.
 """
 
 from __future__ import annotations

@@ -20,7 +20,9 @@ found = libc.div(-7, 2)
 assert (found.quot, found.rem) == (-3, -1)
 assert libc.lldiv(2**40, 7).rem == 2**40 % 7
 buffer = ffi.new("char[]", 64)
-written = libc.snprintf(buffer, 64, b"%d %.3f %s", ffi.cast("int", -5), ffi.cast("double", 2.5), ffi.new("char[]", b"text"))
+written = libc.snprintf(
+    buffer, 64, b"%d %.3f %s", ffi.cast("int", -5), ffi.cast("double", 2.5), ffi.new("char[]", b"text")
+)
 assert ffi.string(buffer) == b"-5 2.500 text" and written == 13
 
 

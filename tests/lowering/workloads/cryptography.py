@@ -1,5 +1,6 @@
 """Hashes, ciphers, keys and certificates with known answers; then TLS, both ends in this process."""
 
+import contextlib
 import datetime
 import hashlib
 import ipaddress
@@ -37,7 +38,9 @@ for cipher in (AESGCM(bytes(32)), ChaCha20Poly1305(bytes(32))):
 assert AESGCM(bytes(16)).encrypt(bytes(12), bytes(16), None).hex().startswith("0388dace60b6a392f328c2b971b2fe78")
 assert Fernet(Fernet.generate_key()).encrypt(data)
 
-signer = ed25519.Ed25519PrivateKey.from_private_bytes(bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"))
+signer = ed25519.Ed25519PrivateKey.from_private_bytes(
+    bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
+)
 assert signer.sign(b"").hex().startswith("e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155")
 alice, bob = x25519.X25519PrivateKey.generate(), x25519.X25519PrivateKey.generate()
 assert alice.exchange(bob.public_key()) == bob.exchange(alice.public_key())
@@ -54,12 +57,25 @@ except InvalidSignature:
 ec_key = ec.generate_private_key(ec.SECP256R1())
 name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "perennial")])
 now = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=1)
-alternative = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-builder = x509.CertificateBuilder(name, name, ec_key.public_key(), x509.random_serial_number(), now, now + datetime.timedelta(1))
-certificate = builder.add_extension(alternative, critical=False).add_extension(x509.BasicConstraints(True, None), True).sign(ec_key, hashes.SHA256())
+alternative = x509.SubjectAlternativeName(
+    [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+)
+builder = x509.CertificateBuilder(
+    name, name, ec_key.public_key(), x509.random_serial_number(), now, now + datetime.timedelta(1)
+)
+certificate = (
+    builder.add_extension(alternative, critical=False)
+    .add_extension(x509.BasicConstraints(True, None), True)
+    .sign(ec_key, hashes.SHA256())
+)
 pem = certificate.public_bytes(serialization.Encoding.PEM)
-assert x509.load_pem_x509_certificate(pem).extensions.get_extension_for_class(x509.SubjectAlternativeName).value == alternative
-private = ec_key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"pw"))
+assert (
+    x509.load_pem_x509_certificate(pem).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    == alternative
+)
+private = ec_key.private_bytes(
+    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"pw")
+)
 assert serialization.load_pem_private_key(private, b"pw").private_numbers() == ec_key.private_numbers()
 
 
@@ -71,10 +87,8 @@ def server_context(method):
 
 
 def pump(source, target):
-    try:
+    with contextlib.suppress(SSL.WantReadError):
         target.bio_write(source.bio_read(1 << 20))
-    except SSL.WantReadError:
-        pass
 
 
 def ready(attempt):
@@ -121,10 +135,8 @@ for _ in range(10):
         server.bio_write(to_server.read())
     accepted = ready(server.do_handshake)
     if server.want_read() or accepted:
-        try:
+        with contextlib.suppress(SSL.WantReadError):
             to_client.write(server.bio_read(1 << 20))
-        except SSL.WantReadError:
-            pass
     if agreed and accepted:
         break
 assert client.version() == "TLSv1.3" == server.get_protocol_version_name()

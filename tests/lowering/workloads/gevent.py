@@ -55,6 +55,5 @@ except gevent.Timeout:
 assert ThreadPool(2).apply(threading.get_ident) != threading.get_ident()
 
 
-
 assert importlib.import_module("gevent.resolver.cares").channel
 print("works")

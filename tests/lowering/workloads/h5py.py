@@ -9,7 +9,11 @@ import numpy as np
 data = np.random.default_rng(1).normal(size=(200, 300))
 buffer = io.BytesIO()
 with h5py.File(buffer, "w") as file:
-    for name, options in {"plain": {}, "gzip": {"compression": "gzip", "shuffle": True}, "lzf": {"compression": "lzf"}}.items():
+    for name, options in {
+        "plain": {},
+        "gzip": {"compression": "gzip", "shuffle": True},
+        "lzf": {"compression": "lzf"},
+    }.items():
         file.create_dataset(name, data=data, chunks=(50, 60), fletcher32=True, **options)
     group = file.create_group("some/where")
     group.attrs["note"] = "ä€"

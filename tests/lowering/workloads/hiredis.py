@@ -3,7 +3,9 @@
 import hiredis
 
 reader = hiredis.Reader(encoding="utf-8")
-data = "*5\r\n:42\r\n$5\r\nhällo\r\n+OK\r\n$-1\r\n*2\r\n:-9223372036854775808\r\n-ERR no\r\n".replace("$5", "$6").encode()
+data = "*5\r\n:42\r\n$5\r\nhällo\r\n+OK\r\n$-1\r\n*2\r\n:-9223372036854775808\r\n-ERR no\r\n".replace(
+    "$5", "$6"
+).encode()
 for byte in data[:-1]:
     reader.feed(bytes([byte]))
     assert reader.gets() is False

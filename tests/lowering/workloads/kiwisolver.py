@@ -26,7 +26,12 @@ for attempt in (
 ):
     try:
         attempt()
-    except (kiwi.DuplicateConstraint, kiwi.UnsatisfiableConstraint, kiwi.UnknownConstraint, kiwi.UnknownEditVariable) as error:
+    except (
+        kiwi.DuplicateConstraint,
+        kiwi.UnsatisfiableConstraint,
+        kiwi.UnknownConstraint,
+        kiwi.UnknownEditVariable,
+    ) as error:
         said.append(type(error).__name__)
 assert said == ["DuplicateConstraint", "UnsatisfiableConstraint", "UnknownConstraint", "UnknownEditVariable"]
 print("works")

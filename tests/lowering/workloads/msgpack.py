@@ -7,7 +7,13 @@ import msgpack
 from msgpack import _cmsgpack
 
 assert msgpack.Packer is _cmsgpack.Packer
-value = {"n": None, "t": True, "i": [0, -1, 127, -129, 2**32, 2**64 - 1, -(2**63)], "f": [0.5, -1e300], "b": b"\0" * 70000}
+value = {
+    "n": None,
+    "t": True,
+    "i": [0, -1, 127, -129, 2**32, 2**64 - 1, -(2**63)],
+    "f": [0.5, -1e300],
+    "b": b"\0" * 70000,
+}
 assert msgpack.unpackb(msgpack.packb(value)) == value
 assert msgpack.packb([1, -1, "a", 1.5]) == b"\x94\x01\xff\xa1a\xcb?\xf8\0\0\0\0\0\0"
 moment = datetime.datetime(2001, 2, 3, 4, 5, 6, 7000, tzinfo=datetime.UTC)

@@ -20,7 +20,12 @@ class Line(msgspec.Struct, tag=True):
     price: decimal.Decimal
 
 
-line = Line([Point(1.5), Point(-2e300, 2**63 - 1, "ä€𝄞")], datetime.datetime(2020, 1, 2, 3, tzinfo=datetime.UTC), uuid.UUID(int=5), decimal.Decimal("0.10"))
+line = Line(
+    [Point(1.5), Point(-2e300, 2**63 - 1, "ä€𝄞")],
+    datetime.datetime(2020, 1, 2, 3, tzinfo=datetime.UTC),
+    uuid.UUID(int=5),
+    decimal.Decimal("0.10"),
+)
 for codec in (msgspec.json, msgspec.msgpack):
     assert codec.decode(codec.encode(line), type=Line | Point) == line
 assert msgspec.json.encode([0.1, 1e21, float("inf"), "\n\u2028"]) == '[0.1,1e21,null,"\\n\u2028"]'.encode()

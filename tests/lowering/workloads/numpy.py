@@ -18,7 +18,13 @@ assert np.isclose(complex_values.sum(), np.trace(a))
 assert np.allclose(np.fft.ifft(np.fft.fft(a)), a)
 assert np.allclose(np.linalg.lstsq(a, a @ np.arange(120.0), rcond=None)[0], np.arange(120))
 x = np.linspace(0.1, 3, 1000)
-for f, g in ((np.exp, np.log), (np.sinh, np.arcsinh), (np.cbrt, lambda y: y**3), (np.sqrt, np.square), (np.expm1, np.log1p)):
+for f, g in (
+    (np.exp, np.log),
+    (np.sinh, np.arcsinh),
+    (np.cbrt, lambda y: y**3),
+    (np.sqrt, np.square),
+    (np.expm1, np.log1p),
+):
     for kind in (np.float32, np.float64, np.longdouble):
         assert np.allclose(g(f(x.astype(kind))), x, rtol=1e-5), (f, kind)
 assert np.allclose(np.hypot(3 * x, 4 * x), 5 * x)

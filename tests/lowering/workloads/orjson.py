@@ -9,7 +9,10 @@ import uuid
 import orjson
 
 dice = random.Random(3)
-value = {"a": [None, True, "ä€𝄞\n\"", 2**63 - 1, -(2**63)], "f": [dice.uniform(-1, 1) * 10 ** dice.randrange(-300, 300) for _ in range(500)]}
+value = {
+    "a": [None, True, 'ä€𝄞\n"', 2**63 - 1, -(2**63)],
+    "f": [dice.uniform(-1, 1) * 10 ** dice.randrange(-300, 300) for _ in range(500)],
+}
 assert orjson.loads(orjson.dumps(value)) == value
 assert orjson.loads(json.dumps(value)) == value
 assert json.loads(orjson.dumps(value, option=orjson.OPT_INDENT_2)) == value

@@ -19,7 +19,9 @@ rolled = pd.Series(np.arange(100.0)).rolling(10).mean()
 assert rolled.iloc[-1] == 94.5
 assert pd.Series([3, 1, 2]).rank().tolist() == [3, 1, 2]
 assert pd.read_json(io.StringIO(frame.head(50).to_json(orient="records")))["value"].equals(frame["value"].head(50))
-assert pd.Timestamp("2021-03-28 01:30", tz="UTC") + pd.DateOffset(months=1) == pd.Timestamp("2021-04-28 01:30", tz="UTC")
+assert pd.Timestamp("2021-03-28 01:30", tz="UTC") + pd.DateOffset(months=1) == pd.Timestamp(
+    "2021-04-28 01:30", tz="UTC"
+)
 assert pd.cut(pd.Series([1, 5, 9]), [0, 4, 8, 12]).cat.codes.tolist() == [0, 1, 2]
 try:
     pd.to_datetime("not a date")

@@ -39,7 +39,9 @@ left, top, right, bottom = font.getbbox("perennial")
 assert 60 < right - left < 160 and 10 < bottom - top < 40
 srgb, lab = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
 assert ImageCms.applyTransform(picture, ImageCms.buildTransform(srgb, lab, "RGB", "LAB")).getpixel((0, 0))[0] >= 254
-assert picture.resize((32, 24), Image.Resampling.LANCZOS).filter(ImageFilter.GaussianBlur(2)).getpixel((12, 12))[0] > 150
+assert (
+    picture.resize((32, 24), Image.Resampling.LANCZOS).filter(ImageFilter.GaussianBlur(2)).getpixel((12, 12))[0] > 150
+)
 try:
     Image.open(io.BytesIO(b"\x89PNG\r\n\x1a\nbroken")).load()
 except OSError:

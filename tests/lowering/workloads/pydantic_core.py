@@ -9,12 +9,21 @@ fields = {
     "s": core_schema.str_schema(pattern=r"^\p{Lu}\w+$", max_length=10, strip_whitespace=True),
     "at": core_schema.datetime_schema(),
     "u": core_schema.url_schema(allowed_schemes=["https"]),
-    "l": core_schema.list_schema(core_schema.union_schema([core_schema.float_schema(strict=True), core_schema.bool_schema()])),
+    "l": core_schema.list_schema(
+        core_schema.union_schema([core_schema.float_schema(strict=True), core_schema.bool_schema()])
+    ),
     "d": core_schema.decimal_schema(max_digits=5, decimal_places=2),
 }
 schema = core_schema.typed_dict_schema({name: core_schema.typed_dict_field(each) for name, each in fields.items()})
 validator = SchemaValidator(schema)
-good = {"n": "6", "s": " Ärger ", "at": "2020-02-29T12:00:00Z", "u": "https://ex\u00e4mple.org/a?b", "l": [1.5, "yes"], "d": "123.45"}
+good = {
+    "n": "6",
+    "s": " Ärger ",
+    "at": "2020-02-29T12:00:00Z",
+    "u": "https://ex\u00e4mple.org/a?b",
+    "l": [1.5, "yes"],
+    "d": "123.45",
+}
 value = validator.validate_python(good)
 assert value["n"] == 6 and value["s"] == "Ärger" and value["l"] == [1.5, True]
 assert value["at"] == datetime.datetime(2020, 2, 29, 12, tzinfo=datetime.UTC)

@@ -14,10 +14,10 @@ ORDER = sys.argv[1].split(",")
 for name in ORDER:
     importlib.import_module(name)
 
-import contourpy  # noqa: E402
-import greenlet  # noqa: E402
-import kiwisolver  # noqa: E402
-import numpy as np  # noqa: E402
+import contourpy
+import greenlet
+import kiwisolver
+import numpy as np
 
 failures = []
 
@@ -51,7 +51,8 @@ def of_greenlet(n):
     try:
         greenlet.greenlet(fails).switch()
     except KeyError as error:
-        return greenlet.greenlet(lambda: error.args[0]).switch() == n
+        (caught,) = error.args
+        return greenlet.greenlet(lambda: caught).switch() == n
     return False
 
 
