@@ -132,13 +132,13 @@ def test_order_of_preference() -> None:
     assert (statx.treatment.kind, strong.treatment.kind) == (TreatmentKind.WEAK, TreatmentKind.SHIM)
 
 
-def test_a_reference_without_version_finds_one_version_only() -> None:
-    """glibc, check_match: of two versions above a library's first node, an unversioned reference gets neither."""
+def test_a_reference_without_version_finds_the_first_node_s_before_the_default() -> None:
+    """glibc, check_match: it would get fmemopen@GLIBC_2.2.5 on every system, and clockwait's default version."""
     judge = lowering("x86_64")
-    weak = Reference("libc.so.6", "pthread_cond_clockwait", "GLIBC_2.34", weak=True)
-    chosen = judge.choose(weak, (2, 17))
-    assert isinstance(chosen, Binding)
-    assert chosen.treatment.kind is TreatmentKind.SHIM
+    clockwait = judge.choose(Reference("libc.so.6", "pthread_cond_clockwait", "GLIBC_2.34", weak=True), (2, 17))
+    assert isinstance(clockwait, Binding)
+    assert clockwait.treatment.kind is TreatmentKind.WEAK
+    assert isinstance(judge.choose(Reference("libc.so.6", "fmemopen", "GLIBC_2.22", weak=True), (2, 17)), Refusal)
 
 
 def test_traps_have_to_be_allowed() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from perennial.knowledge.glibc_history import GlibcHistory, load_glibc_history
+from perennial.knowledge.glibc_history import FIRST_NODES, GlibcHistory, load_glibc_history
 from perennial.knowledge.treatments import Treatment, TreatmentKind, Treatments, load_treatments
 from perennial.policy.derive import Policies, Version
 
@@ -127,7 +127,7 @@ class Lowering:
         symbol = treatment.to_symbol or reference.symbol
         match treatment.kind:
             case TreatmentKind.WEAK:
-                if not reference.weak or not self._is_unambiguous(reference.symbol):
+                if not reference.weak or not self._finds_the_newest(reference.symbol):
                     return ""
                 return Binding(reference, treatment, symbol, None, None)
             case TreatmentKind.TRAP if not self._traps:
@@ -159,11 +159,12 @@ class Lowering:
         since = self._policies.node(reference.library, node).since
         return since is not None and since <= version
 
-    def _is_unambiguous(self, symbol: str) -> bool:
-        """Whether a reference without version finds the symbol on every glibc that has it.
+    def _finds_the_newest(self, symbol: str) -> bool:
+        """Whether a reference without version finds the symbol's newest version on every glibc that has it.
 
-        glibc's loader takes for it a definition at the library's first node, or else the only one there is
-        (elf/dl-lookup.c, `check_match`): of a symbol with two newer versions it takes none, and says nothing.
+        glibc's loader takes for it a definition at the library's first node, if there is one, or else the only one
+        that is not hidden, which is the default version (elf/dl-lookup.c, `check_match`).
         """
-        exports = {e.version for library in self._history.libraries for e in self._history.exports(library, symbol)}
-        return len(exports) == 1
+        first = f"GLIBC_{FIRST_NODES[self.arch]}"
+        versions = [e.version for library in self._history.libraries for e in self._history.exports(library, symbol)]
+        return bool(versions) and first not in versions
