@@ -123,7 +123,7 @@ def program(system: System, place: Place) -> str:
 
 
 def _compile_with_gcc(source: Path, folder: Path) -> Path:
-    """An object file by this machine's g++: what is linked with libstdc++ needs its headers, and of any version will do."""
+    """An object file by this machine's g++: what is linked with libstdc++ needs its headers, of whatever version."""
     compiler = shutil.which("g++")
     if compiler is None:
         skip_unless_ci("g++ is not installed")
@@ -157,7 +157,7 @@ def lower(built: Built, *, without_host: bool = False, allow_trap: bool = False)
         if treatment is not None:
             name, content = shim(built.arch, treatment.to, without_host=without_host and treatment.to == "c")
             shims[name] = content
-            to = (f"perennial_{symbol.name}", None, None)
+            to: tuple[str, str | None, str | None] = (f"perennial_{symbol.name}", None, None)
         elif history.knows(symbol.library):
             library, version = _newest(history, symbol.name, floor)
             needed.add(library)
