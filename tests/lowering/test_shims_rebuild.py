@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import os
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ def test_each_function_can_be_blanked_without_the_others(arch: str, family: str)
     own = exports(content)
     thumb = ~1 if arch == "armv7l" else ~0  # the lowest bit says which instructions
     places = sorted((start & thumb, size, name) for name, (start, size) in own.items())
-    for (start, size, name), (following, _, other) in zip(places, places[1:], strict=False):
+    for (start, size, name), (following, _, other) in pairwise(places):
         assert size > 0 and start + size <= following, (name, other)
     for section in sections(content):
         if isinstance(section, RelocationSection):
