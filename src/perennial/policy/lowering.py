@@ -116,7 +116,7 @@ class Lowering:
             return Refusal(reference, told[-1])
         if self._history.knows(reference.library) and self._older(reference.library, reference.symbol, version):
             return Refusal(reference, "an older version exists, and means something else or was never compared")
-        return Refusal(reference, "no older system has it, and there is no substitute")
+        return Refusal(reference, "nothing that may take its place is known")
 
     def _try(self, treatment: Treatment, reference: Reference, version: Version) -> Binding | str:
         """The binding, or why this treatment does not help ("" where that goes without saying)."""

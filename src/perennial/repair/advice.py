@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
+from typing import Final
 
 from perennial.audit.context import Content
+from perennial.lower.private import is_cxx_runtime
 from perennial.repair.changes import PlannedChanges
 from perennial.repair.closure import Closure
 from perennial.repair.library import Outcome
@@ -15,6 +17,11 @@ from perennial.repair.sonames import why_not_grafted
 from perennial.repair.targets import Grafted, InWheel, NotFound, Removed
 from perennial.repair.wishes import Wishes
 from perennial.report.text import listed
+
+_PRIVATE: Final = (
+    "is a libstdc++ of the wheel's own: exceptions, strings, streams and other objects of the library are not to be "
+    "handed to code that uses another copy; its licence is the GPL version 3 with the GCC Runtime Library Exception"
+)
 
 
 def unfound(closure: Closure, searcher: Searcher, content: Content) -> Iterator[Problem]:
@@ -102,6 +109,9 @@ def warnings_of(content: Content, closure: Closure, changes: PlannedChanges, wis
 
 def _about_grafts(content: Content, changes: PlannedChanges) -> Iterator[str]:
     for graft in changes.grafts:
+        if graft.changes.unique_to_global and is_cxx_runtime(graft.library.name):
+            yield f"{graft.path} {_PRIVATE}"
+            continue
         why = why_not_grafted(graft.library.name, content.libc)
         if why is not None:
             yield f"{graft.library.name} is grafted because you asked for it, and {why}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import groupby
 
@@ -13,14 +12,13 @@ from perennial.finding import Finding, Severity
 from perennial.knowledge.treatments import TreatmentKind
 from perennial.lower.reach import Reach
 from perennial.report.coverage_line import coverage_line
-from perennial.report.demangle import demangle
+from perennial.report.demangle import demangle, demangle_words
 from perennial.report.sheet import BLANK, Row, Sheet, Span, row
 from perennial.report.text import listed, plural
 from perennial.symbol_version import version_sort_key
 
 _MOST_NAMES = 6
 _MOST_SYMBOLS = 3
-_MANGLED = re.compile(r"\b_Z\w+")
 _MOST_ALIKE = 3  # findings of one rule, before the rest is counted
 
 
@@ -135,24 +133,24 @@ def _without(first: Step, rest: tuple[Step, ...]) -> Iterator[Row]:
 
 
 def _reach(reach: Reach, *, verbose: bool) -> Iterator[Row]:
-    """`manylinux_2_17_x86_64, with 18 references bound to older versions, 5 to substitutes; held there by …`"""
+    """`manylinux_2_17_x86_64 with perennial lower, which binds 18 references to older versions, 5 to substitutes`"""
     counts = (
         (reach.count(TreatmentKind.MOVED, TreatmentKind.OLDER, TreatmentKind.RENAMED), "to older versions"),
-        (reach.count(TreatmentKind.WEAK), "to whatever there is"),
+        (reach.count(TreatmentKind.WEAK), "to what a system has, or null"),
         (reach.count(TreatmentKind.SHIM), "to substitutes"),
     )
     how = ", ".join(f"{count} {words}" for count, words in counts if count)
-    command = f"  (perennial lower --to {reach.tag.text.removesuffix(f'_{reach.tag.arch}')})"
+    how = how.replace(" ", " references " if len(reach.bindings) > 1 else " reference ", 1)
+    target = reach.tag.text.removesuffix(f"_{reach.tag.arch}")
     yield row(
-        "lower",
-        "it could be ",
+        "could become",
         Span(reach.tag.text, "name"),
-        *((f", binding {how}",) if how else ()),
-        Span(command, "dim"),
+        Span(f" with perennial lower --to {target}", "dim"),
+        *((f", which binds {how}",) if how else ()),
     )
     if reach.limits:
-        names = [f"{demangle(each.symbol) or 'a mark'}@{each.version}" for each in reach.limits]
-        yield row("", Span(f"not lower, for {listed(names, 1_000_000 if verbose else 3)}", "dim"))
+        names = [f"{demangle(each.symbol)}@{each.version}" if each.symbol else each.version for each in reach.limits]
+        yield row("", Span(f"kept from lower tags by {listed(names, 1_000_000 if verbose else 3)}", "dim"))
 
 
 def _named(need: Need) -> str:
@@ -235,6 +233,6 @@ def _finding(finding: Finding) -> Iterator[Row]:
     yield row(
         finding.severity.value,
         Span(finding.rule, finding.severity.value),
-        f"  {_MANGLED.sub(lambda match: demangle(match.group()), finding.message)}",
+        f"  {demangle_words(finding.message)}",
         Span(f"; fails on {listed(finding.witnesses, 3)}" if finding.witnesses else "", "dim"),
     )
