@@ -112,7 +112,19 @@ def make_stub(zig: Path, port: Port, work: Path, soname: str, symbols: Mapping[s
     assembly.write_text(".text\n" + "".join(f".globl {symbol}\n{symbol}:\n" for symbol in symbols) + ".long 0\n")
     run([str(zig), "cc", "-target", port.target, "-c", str(assembly), "-o", f"{assembly}.o"])
     output = work / soname
-    run([str(zig), "ld.lld", "-shared", f"--version-script={script}", "-soname", soname, "-o", str(output), f"{assembly}.o"])
+    run(
+        [
+            str(zig),
+            "ld.lld",
+            "-shared",
+            f"--version-script={script}",
+            "-soname",
+            soname,
+            "-o",
+            str(output),
+            f"{assembly}.o",
+        ]
+    )
     return output
 
 

@@ -755,3 +755,5 @@ def test_names_say_what_is_written(tmp_path: Path) -> None:
     assert name("e") != first
     options = ("--exclude", "libtwo.so")
     assert name("f") != first
+    options = ("--no-mangle", "libtwo.so")
+    assert name("h") != first

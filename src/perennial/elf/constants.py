@@ -57,6 +57,8 @@ DT_TEXTREL: Final = 22
 DT_JMPREL: Final = 23
 DT_INIT_ARRAY: Final = 25
 DT_FINI_ARRAY: Final = 26
+DT_INIT_ARRAYSZ: Final = 27
+DT_FINI_ARRAYSZ: Final = 28
 DT_RUNPATH: Final = 29
 DT_FLAGS: Final = 30
 DT_PREINIT_ARRAY: Final = 32
@@ -110,8 +112,12 @@ SHN_LORESERVE: Final = 0xFF00
 SHN_ABS: Final = 0xFFF1
 STB_GLOBAL: Final = 1
 STB_GNU_UNIQUE: Final = 10
+STT_NOTYPE: Final = 0
+STT_FUNC: Final = 2
 STT_SECTION: Final = 3
 STT_FILE: Final = 4
+STT_TLS: Final = 6
+STT_GNU_IFUNC: Final = 10
 STV_HIDDEN: Final = 2
 
 # symbol versioning

@@ -11,6 +11,7 @@ from perennial.elf.constants import (
     PF_X,
     PT_GNU_STACK,
 )
+from perennial.elf.edit.blank import blank_symbols
 from perennial.elf.edit.changes import ElfChanges
 from perennial.elf.edit.dynamic_entries import Entries, change_entries
 from perennial.elf.edit.layout import FileLayout, Wanted, lay_out
@@ -55,6 +56,7 @@ def make_draft(elf: Skeleton, changes: ElfChanges) -> Draft | None:
     rebound = rebind(elf, strings, changes.rebind)
     versions = change_versions(elf, strings, changes, rebound.needs)
     patches = (*versions.patches, *rebound.patches, *hide_symbols(elf, changes.hide_symbols))
+    patches = (*patches, *blank_symbols(elf, changes.blank_symbols))
     patches = (*patches, *unique_to_global(elf, wanted=changes.unique_to_global))
     entries, unmarked = clear_plt_marks(elf, entries, wanted=changes.clear_plt_marks)
     patches = (*patches, *unmarked)

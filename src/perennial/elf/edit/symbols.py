@@ -53,7 +53,7 @@ def name_offsets(records: Records, table: bytes) -> array[int]:
 
 def largest_extent(elf: Skeleton) -> int:
     """The largest st_size of the dynamic symbols."""
-    table, _, _ = _dynamic_symbols(elf)
+    table, _, _ = dynamic_symbols(elf)
     size, place, width = elf.records.symbol.size, elf.records.symbol.extent, elf.records.pointer.size
     raw = bytearray(len(table) // size * width)
     for byte in range(width):
@@ -82,7 +82,7 @@ def hide_symbols(elf: Skeleton, names: tuple[str, ...]) -> tuple[Patch, ...]:
     """
     if not names:
         return ()
-    table, start, strings = _dynamic_symbols(elf)
+    table, start, strings = dynamic_symbols(elf)
     size, other = elf.records.symbol.size, elf.records.symbol.other
     sections, offsets = section_indexes(elf.records, table), name_offsets(elf.records, table)
     wanted = {offset: name for name in names for offset in _places_in(strings, name.encode())}
@@ -106,7 +106,7 @@ def unique_to_global(elf: Skeleton, *, wanted: bool) -> tuple[Patch, ...]:
     """
     if not wanted:
         return ()
-    table, start, _ = _dynamic_symbols(elf)
+    table, start, _ = dynamic_symbols(elf)
     size, place = elf.records.symbol.size, elf.records.symbol.info
     return tuple(
         Patch(start + number * size + place, bytes([STB_GLOBAL << 4 | info & 0xF]))
@@ -115,7 +115,7 @@ def unique_to_global(elf: Skeleton, *, wanted: bool) -> tuple[Patch, ...]:
     )
 
 
-def _dynamic_symbols(elf: Skeleton) -> tuple[bytes, int, bytes]:
+def dynamic_symbols(elf: Skeleton) -> tuple[bytes, int, bytes]:
     """The dynamic symbols, their offset in the file, and their strings."""
     if not elf.dynamic.exists:
         return b"", 0, b""

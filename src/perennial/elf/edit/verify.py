@@ -47,6 +47,7 @@ from perennial.elf.edit.records import Segment
 from perennial.elf.edit.runs import TableSizes, string_run
 from perennial.elf.edit.skeleton import Skeleton, read_skeleton
 from perennial.elf.edit.strip import Sections, is_loaded
+from perennial.elf.edit.verify_blank import check_blanked, ranges_blanked
 from perennial.elf.edit.verify_references import check_references
 from perennial.elf.edit.verify_relocations import (
     check_relocations,
@@ -88,6 +89,7 @@ def verify(before: Skeleton, edited: bytes, wanted: ElfFile, changes: ElfChanges
         check_versions(before, after, changes)
         if changes.rebind:
             check_references(before, after, changes)
+        check_blanked(before, after, changes)
     if before.dynamic.exists and (changes.expand_relr or changes.clear_plt_marks):
         check_relocations(before, after, changes)
     check_sections(before, after, sections)
@@ -218,6 +220,7 @@ def _edited(before: Skeleton, after: Skeleton, changes: ElfChanges) -> Iterator[
     if changes.rebind:
         tags |= {DT_HASH}
     yield from relocations_changed(before, changes)
+    yield from ranges_blanked(before, changes)
     for tag in tags:
         address = before.dynamic.get(tag)
         if address is not None:
@@ -284,7 +287,7 @@ def _contents(elf: Skeleton, kind: int) -> list[bytes]:
 def _check_symbols(before: Skeleton, after: Skeleton, sizes: TableSizes, wanted: tuple[ElfChanges, Sections]) -> None:
     old, new = _content(before, DT_SYMTAB, sizes), _content(after, DT_SYMTAB, sizes)
     changes = wanted[0]
-    if old is not None and (old != new or changes.hide_symbols or changes.unique_to_global):
+    if old is not None and (old != new or changes.hide_symbols or changes.blank_symbols or changes.unique_to_global):
         old = symbols_after(before, after, old, _offset(before, before.dynamic.get(DT_SYMTAB) or 0), wanted)
     if old != new:
         raise wrong("has other dynamic symbols")

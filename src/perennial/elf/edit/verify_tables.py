@@ -17,6 +17,7 @@ from perennial.elf.constants import (
     DT_RELSZ,
     SHF_ALLOC,
     SHF_INFO_LINK,
+    SHN_UNDEF,
     SHT_DYNAMIC,
     SHT_GNU_VERDEF,
     SHT_GNU_VERNEED,
@@ -29,6 +30,7 @@ from perennial.elf.constants import (
     SHT_SYMTAB,
     STB_GLOBAL,
     STB_GNU_UNIQUE,
+    STV_HIDDEN,
 )
 from perennial.elf.edit.changes import ElfChanges
 from perennial.elf.edit.records import Section, sysv_hash
@@ -60,6 +62,7 @@ def symbols_after(
     names_after(before, after, symbols, changes)
     for offset, content in hide_symbols(before, changes.hide_symbols):
         symbols[offset - start : offset - start + len(content)] = content
+    _hide(before, symbols, {name.encode() for name in changes.blank_symbols})
     if changes.unique_to_global:
         size, place = before.records.symbol.size, before.records.symbol.info
         symbols[place::size] = symbols[place::size].translate(_WITHOUT_UNIQUE)
@@ -74,6 +77,15 @@ def symbols_after(
     ):
         symbols[offset : offset + len(content)] = content
     return bytes(symbols)
+
+
+def _hide(before: Skeleton, symbols: bytearray, names: set[bytes]) -> None:
+    """STV_HIDDEN in the two lowest bits of st_other, where symbols of these names are defined."""
+    fields, strings = before.records.symbol, _strings(before)
+    for place in range(0, len(symbols), fields.size) if names else ():
+        is_defined = before.records.half.unpack_from(symbols, place + fields.shndx)[0] != SHN_UNDEF
+        if is_defined and strings[before.records.word.unpack_from(symbols, place)[0]] in names:
+            symbols[place + fields.other] = symbols[place + fields.other] & ~3 | STV_HIDDEN
 
 
 def check_versions(before: Skeleton, after: Skeleton, changes: ElfChanges) -> None:
