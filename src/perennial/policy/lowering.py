@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from perennial.knowledge.glibc_history import GlibcHistory, load_glibc_history
+from perennial.knowledge.glibc_history import FIRST_NODES, GlibcHistory, load_glibc_history
 from perennial.knowledge.treatments import Treatment, TreatmentKind, Treatments, load_treatments
 from perennial.policy.derive import Policies, Version
 
@@ -160,10 +160,11 @@ class Lowering:
         return since is not None and since <= version
 
     def _is_unambiguous(self, symbol: str) -> bool:
-        """Whether a reference without version finds the symbol on every glibc that has it.
+        """Whether it is settled what a reference without version finds, on every glibc that has the symbol.
 
-        glibc's loader takes for it a definition at the library's first node, or else the only one there is
-        (elf/dl-lookup.c, `check_match`): of a symbol with two newer versions it takes none, and says nothing.
+        glibc's loader takes for it a definition at the library's first node, or else the default one, `@@`: other
+        versions, `@`, it passes over (elf/dl-lookup.c, `check_match`). Of a symbol with a definition at the first
+        node and a newer one it takes whichever stands first in the hash table.
         """
         exports = {e.version for library in self._history.libraries for e in self._history.exports(library, symbol)}
-        return len(exports) == 1
+        return len(exports) == 1 or f"GLIBC_{FIRST_NODES[self.arch]}" not in exports
