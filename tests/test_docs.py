@@ -28,6 +28,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from itertools import pairwise, takewhile
 from pathlib import Path
@@ -160,6 +161,9 @@ class _Shell:
                     return int(stop.code or 0)
             case ["mv", source, target]:
                 shutil.move(source, target)
+            case ["unzip", "-p", archive, member]:
+                with zipfile.ZipFile(archive) as opened:
+                    sys.stdout.write(opened.read(member).decode())
             case ["cat", path]:
                 sys.stdout.write(Path(path).read_text(encoding="utf-8"))
             case ["python", "-m", "pip", "download", *arguments]:
@@ -399,7 +403,13 @@ def schema_objects(schema: dict[str, Any], path: str) -> Iterator[tuple[str, set
 
 @pytest.mark.parametrize(
     ("name", "page"),
-    [("report-1", "json"), ("repair-1", "json-repair"), ("explain-1", "explain-json"), ("coload-1", "json-coload")],
+    [
+        ("report-1", "json"),
+        ("repair-1", "json-repair"),
+        ("lowered-1", "lowered-json"),
+        ("explain-1", "explain-json"),
+        ("coload-1", "json-coload"),
+    ],
 )
 def test_every_key_of_the_schema_is_documented(name: str, page: str) -> None:
     schema = json.loads((ROOT / f"src/perennial/schema/{name}.json").read_text(encoding="utf-8"))
