@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 WHEEL ?= numpy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test wheels-test roots-test loading-test repair-test lint types docs bench check clean
+.PHONY: help demo test wheels-test roots-test loading-test repair-test lowering-test lint types docs bench check clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -17,7 +17,7 @@ demo: $(VENV)/installed  ## audit a real wheel from the index (WHEEL=numpy)
 	$(BIN)/perennial show $(WHEEL)
 
 test: $(VENV)/installed-test  ## run the test suite
-	$(BIN)/python -m pytest -n auto -m "not wheels and not roots and not loading and not repair" $(ARGS)
+	$(BIN)/python -m pytest -n auto -m "not wheels and not roots and not loading and not lowering and not repair" $(ARGS)
 
 wheels-test: $(VENV)/installed-test  ## run the tests that download real wheels
 	$(BIN)/python -m tests.wheels.download
@@ -36,6 +36,9 @@ repair-test: $(VENV)/installed-test  ## build real projects, repair them, run th
 	$(BIN)/python -m tests.repair.unrepaired
 	$(BIN)/python -m pytest -n auto -m repair $(ARGS)
 
+lowering-test: $(VENV)/installed-test  ## lower what was built on new systems, run it on old ones (Debian, qemu-user, as root)
+	$(BIN)/python -m pytest -n auto -m lowering $(ARGS)
+
 lint: $(VENV)/installed-dev  ## ruff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -51,7 +54,7 @@ bench: $(VENV)/installed-test  ## compare with auditwheel on real wheels (BENCH=
 	$(BIN)/python bench/show.py
 	$(BIN)/python bench/repair.py
 
-check: test lint types docs wheels-test roots-test loading-test repair-test  ## everything that CI runs
+check: test lint types docs wheels-test roots-test loading-test repair-test lowering-test  ## everything that CI runs
 
 clean:  ## remove what the other targets made
 	rm -rf $(VENV) .cache docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -81,22 +81,19 @@ def wanted(spec: ElfSpec, changes: ElfChanges) -> ElfFile:
     for name in changes.add_needed:
         if name not in needed:
             needed.append(name)
-    verneeds = [
-        need._replace(
-            file=library.get(need.file, need.file),
-            versions=tuple(v._replace(name=version.get((need.file, v.name), v.name)) for v in need.versions),
-        )
-        for need in facts.verneeds
-        if need.file not in changes.remove_needed
-    ]
-    gone = {"GLIBC_ABI_DT_RELR"} if changes.expand_relr else set()
+    used = {(symbol.library, symbol.version) for symbol in spec.imports}
+    gone: set[tuple[str | None, str | None]] = {(None, "GLIBC_ABI_DT_RELR")} if changes.expand_relr else set()
     if changes.clear_plt_marks and spec.machine == 62:
-        gone |= {"GLIBC_ABI_DT_X86_64_PLT"}
-    verneeds = [
-        need._replace(versions=tuple(v for v in need.versions if v.name not in gone))
-        for need in verneeds
-        if not {v.name for v in need.versions} <= gone
-    ]
+        gone |= {(None, "GLIBC_ABI_DT_X86_64_PLT"), *({("libc.so.6", "GLIBC_2.36")} - used)}
+    verneeds = []
+    for need in facts.verneeds:
+        versions = tuple(
+            v._replace(name=version.get((need.file, v.name), v.name))
+            for v in need.versions
+            if (None, v.name) not in gone and (need.file, v.name) not in gone
+        )
+        if versions and need.file not in changes.remove_needed:
+            verneeds.append(need._replace(file=library.get(need.file, need.file), versions=versions))
     imports = [
         symbol._replace(version=None, library=None)
         if symbol.library in changes.remove_needed

@@ -225,7 +225,8 @@ def test_an_environment(tmp_path: Path, pair: tuple[str, str], capsys: pytest.Ca
     site = root / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
     site.mkdir(parents=True)
     (root / "bin").mkdir()
-    (root / "pyvenv.cfg").write_text(f"home = {os.path.dirname(sys.executable)}\n", encoding="utf-8")
+    home = os.path.dirname(sys.executable)
+    (root / "pyvenv.cfg").write_text(f"home = {home}\ninclude-system-site-packages = false\n", encoding="utf-8")
     (root / "bin" / "python").symlink_to(os.path.realpath(sys.executable))
     with zipfile.ZipFile(pair[0]) as archive:
         archive.extractall(site)

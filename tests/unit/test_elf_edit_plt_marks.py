@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from perennial.elf.edit import ElfChanges, edit_elf
+from perennial.elf.edit import ElfChanges, VersionChange, edit_elf
 from perennial.elf.edit.skeleton import read_skeleton
 from perennial.elf.edit.strip import all_sections
 from perennial.elf.edit.verify import verify
@@ -148,6 +148,33 @@ def test_a_symbol_of_a_version_that_is_no_symbols(name: str) -> None:
     data = build_elf(library(imports=(Import("f", name, "libc.so.6"),)))
     with pytest.raises(ElfEditError, match=f"has the version {name}"):
         edit_elf(data, ElfChanges(clear_plt_marks=True, expand_relr=True))
+
+
+@pytest.mark.parametrize(
+    ("library_name", "user", "goes"),
+    [("libc.so.6", None, True), ("libc.so.6", "arc4random", False), ("libm.so.6", None, False)],
+)
+def test_the_version_that_older_linkers_mark_with(library_name: str, user: str | None, goes: bool) -> None:
+    """GLIBC_2.36, unless a symbol needs it as well."""
+    needs = (Need(library_name, (NeedVersion("GLIBC_2.36"), NeedVersion("GLIBC_2.2.5"))),)
+    imports = [Import("free", "GLIBC_2.2.5", "libc.so.6")]
+    imports += [] if user is None else [Import(user, "GLIBC_2.36", "libc.so.6")]
+    data = build_elf(library(verneeds=needs, imports=tuple(imports), needed=("libc.so.6", "libm.so.6")))
+    after = edit_elf(data, CLEAR)
+    versions = {(need.file, version.name) for need in read_elf(after).verneeds for version in need.versions}
+    assert ((library_name, "GLIBC_2.36") in versions) is not goes
+    assert edit_elf(after, CLEAR) is after
+
+
+def test_the_same_together_with_references_bound_otherwise() -> None:
+    needs = (Need("libc.so.6", (NeedVersion("GLIBC_2.36"),)),)
+    imports = (Import("free", "GLIBC_2.2.5", "libc.so.6"), Import("used", "GLIBC_2.36", "libc.so.6"))
+    away = VersionChange("used", "libc.so.6", "GLIBC_2.36", "used", "libc.so.6", "GLIBC_2.2.5")
+    to = VersionChange("free", "libc.so.6", "GLIBC_2.2.5", "free", "libc.so.6", "GLIBC_2.36")
+    for rebind, left in (((away,), {"GLIBC_2.2.5"}), ((to,), {"GLIBC_2.36"})):
+        data = build_elf(library(verneeds=needs, imports=imports if rebind == (away,) else imports[:1]))
+        edited = edit_elf(data, ElfChanges(clear_plt_marks=True, rebind=rebind))
+        assert {version.name for need in read_elf(edited).verneeds for version in need.versions} == left
 
 
 @pytest.mark.parametrize("place", [0, 8, 16], ids=["r_offset", "r_info", "r_addend"])

@@ -18,6 +18,7 @@ from perennial.elf.model import ElfFile
 from perennial.knowledge import load_knowledge
 from perennial.lower.reach import reach
 from perennial.lower.shims import load_shim
+from perennial.platform_tag import PlatformTag
 from tests.support.audits import LIBC, MODULE, audit_of
 from tests.support.elf_builder import ElfSpec, Export, Import, Need, NeedVersion, Verdef, build_elf
 from tests.support.repairs import facts, lower, members, repair
@@ -372,19 +373,19 @@ def test_show_says_how_low_it_could_go(tmp_path: Path) -> None:
     source = demo(tmp_path, module(CREATE, POW, STAT))
     found = reach(audit_of(source), load_knowledge())
     assert found is not None
-    assert found.tag.text == "manylinux_2_17_x86_64"
+    assert found.tag == PlatformTag.manylinux((2, 17), "x86_64")
     assert len(found.bindings) == 3
     assert found.limits == ()
     output = run_perennial("show", str(source)).output
-    how = "which binds 2 references to older versions, 1 to substitutes"
-    assert f"manylinux_2_17_x86_64 with perennial lower --to manylinux_2_17, {how}" in output
+    assert "manylinux_2_17_x86_64, binding 2 references to older versions, 1 to substitutes" in output
+    assert "perennial lower --to manylinux_2_17\n" in output
 
 
 def test_show_names_what_limits_it(tmp_path: Path) -> None:
     source = demo(tmp_path, module(CREATE, FMEMOPEN))
     found = reach(audit_of(source), load_knowledge())
     assert found is not None
-    assert found.tag.text == "manylinux_2_22_x86_64"
+    assert found.tag == PlatformTag.manylinux((2, 22), "x86_64")
     assert [str(each) for each in found.limits] == ["fmemopen@GLIBC_2.22"]
 
 
@@ -394,6 +395,7 @@ def test_what_show_says_is_what_lower_does(tmp_path: Path) -> None:
         source = demo(tmp_path / str(number), module(*imports))
         found = reach(audit_of(source), load_knowledge())
         assert found is not None
+        assert found.tag is not None
         run = lower(source, tag=found.tag.text)
         assert found.tag.text in run.path.name
         below = f"manylinux_2_{(found.tag.version or (2, 0))[1] - 1}"
@@ -420,3 +422,23 @@ def test_shims_need_nothing_new(arch: str) -> None:
         for version in need.versions:
             numbers = tuple(int(part) for part in version.name.removeprefix("GLIBC_").split("."))
             assert numbers[:2] <= first, (need.file, version.name)
+
+
+def test_show_names_what_has_to_come_in_first(tmp_path: Path) -> None:
+    source = demo(tmp_path, module(CREATE, needed=("libone.so", LIBC)))
+    found = reach(audit_of(source), load_knowledge())
+    assert found is not None
+    assert (found.tag, found.outside) == (PlatformTag.manylinux((2, 17), "x86_64"), ("libone.so",))
+    assert "perennial repair --lower-to manylinux_2_17\n" in run_perennial("show", str(source)).output
+
+
+def test_show_knows_what_a_private_libstdcxx_would_do(tmp_path: Path) -> None:
+    source = demo(tmp_path, module(CREATE, Import("_Zf", "GLIBCXX_3.4.21", CXX), needed=(CXX, LIBC)))
+    found = reach(audit_of(source), load_knowledge())
+    assert found is not None
+    assert found.private_tag == PlatformTag.manylinux((2, 17), "x86_64")
+    assert [str(each) for each in found.limits] == ["_Zf@GLIBCXX_3.4.21"]
+    assert "perennial lower --to manylinux_2_17 --cxx private\n" in run_perennial("show", str(source)).output
+    only = reach(audit_of(demo(tmp_path / "b", module(Import("_Zf", "GLIBCXX_3.4.21", CXX)))), load_knowledge())
+    assert only is not None
+    assert (only.tag, only.private_tag) == (None, PlatformTag.manylinux((2, 17), "x86_64"))

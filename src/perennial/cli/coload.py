@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from perennial.coload.gather import ProfileSource, Source
     from perennial.coload.run.model import RunReport
 
-USAGE = "perennial coload [options] WHEEL WHEEL [...] | --env [PYTHON]"
+USAGE = "perennial coload [options] WHEEL WHEEL [...] | --env [PYTHON] [NAME NAME ...]"
 SUMMARY = "what happens when packages are imported into one process"
 DESCRIPTION = """\
 Plays through what the dynamic loader does when Python imports one package and then another,
@@ -32,6 +32,8 @@ examples:
   perennial coload dist/demo-1.0-*.whl numpy scipy
   perennial coload --set torch faiss-cpu lightgbm just this order of imports
   perennial coload --env .venv/bin/python         all that is installed there
+  perennial coload --env=python3 --run numpy torch
+                                                  two of that, imported where they are
   perennial coload --on debian:12 --json a.whl b.whl
   perennial coload --run --python 3.12 --with deps/ a.whl b.whl
                                                   import them for real as well
@@ -46,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PYTHON",
         nargs="?",
         const="",
-        help="all that is installed for this Python (default: one's own)",
+        help="what is installed for this Python (default: one's own), all or what is named",
     )
     group.add_argument("--set", action="store_true", help="import all in the order given, and no other")
     group.add_argument(
@@ -78,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
     found = find_sources(arguments)
     analysis = _analyse(arguments, found.sources, found.system)
     conflicts = _filtered(analysis.conflicts, arguments)
-    runs = run_sources(found.sources, arguments) if arguments.run and not found.errors else None
+    runs = run_sources(found, arguments) if arguments.run and not found.errors else None
     _write(analysis, conflicts, runs, found.errors, arguments)
     if found.errors:
         return ExitCode.UNREADABLE

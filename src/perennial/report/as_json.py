@@ -99,11 +99,13 @@ def report_as_dict(report: AuditReport, reach: Reach | None = None) -> dict[str,
 
 def _reach(reach: Reach) -> dict[str, Any]:
     return {
-        "tag": reach.tag.text,
+        "tag": None if reach.tag is None else reach.tag.text,
         "references": [
             {**_reference(binding.reference), "treatment": binding.treatment.kind.value} for binding in reach.bindings
         ],
         "limited_by": [_reference(reference) for reference in reach.limits],
+        "outside": list(reach.outside),
+        "private_tag": None if reach.private_tag is None else reach.private_tag.text,
     }
 
 

@@ -12,7 +12,6 @@ from perennial.coload.run.model import (
     Held,
     Minimised,
     Outcome,
-    Preload,
     Run,
     RunReport,
     in_words,
@@ -80,7 +79,9 @@ def _diagnosis(diagnosis: Diagnosis, *, verbose: bool) -> Iterator[Row]:
     guilty |= {one.symbol for one in diagnosis.minimised.symbols} if diagnosis.minimised else set()
     yield from _differences(diagnosis.differences, guilty, verbose=verbose)
     for preload in diagnosis.preloads:
-        yield _preload(preload)
+        yield _control(f"with {preload.library} loaded before the imports: ", preload.outcome)
+    for one in diagnosis.apart:
+        yield _control(f"with {one.package}'s own {one.library} under a name of its own: ", one.outcome)
     if diagnosis.held is not None:
         yield from _held(diagnosis.held, verbose=verbose)
     if diagnosis.minimised is not None:
@@ -105,12 +106,9 @@ def _differences(differences: Sequence[BindingDifference], guilty: set[str], *, 
         )
 
 
-def _preload(preload: Preload) -> Row:
-    cured = preload.outcome.end is End.FINE
-    words = "works" if cured else in_words(preload.outcome)
-    return row(
-        "control", f"with {preload.library} loaded before the imports: ", Span(words, "good" if cured else "bad")
-    )
+def _control(what: str, outcome: Outcome) -> Row:
+    cured = outcome.end is End.FINE
+    return row("control", what, Span("works" if cured else in_words(outcome), "good" if cured else "bad"))
 
 
 def _held(held: Held, *, verbose: bool) -> Iterator[Row]:

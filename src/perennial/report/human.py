@@ -11,6 +11,7 @@ from perennial.audit.verdict import Need, Step
 from perennial.finding import Finding, Severity
 from perennial.knowledge.treatments import TreatmentKind
 from perennial.lower.reach import Reach
+from perennial.platform_tag import PlatformTag
 from perennial.report.coverage_line import coverage_line
 from perennial.report.demangle import demangle, demangle_words
 from perennial.report.sheet import BLANK, Row, Sheet, Span, row
@@ -133,7 +134,7 @@ def _without(first: Step, rest: tuple[Step, ...]) -> Iterator[Row]:
 
 
 def _reach(reach: Reach, *, verbose: bool) -> Iterator[Row]:
-    """`manylinux_2_17_x86_64 with perennial lower, which binds 18 references to older versions, 5 to substitutes`"""
+    """What lowering could do: `manylinux_2_17_x86_64, binding 18 references to older versions, 5 to substitutes`"""
     counts = (
         (reach.count(TreatmentKind.MOVED, TreatmentKind.OLDER, TreatmentKind.RENAMED), "to older versions"),
         (reach.count(TreatmentKind.WEAK), "to what a system has, or null"),
@@ -141,16 +142,24 @@ def _reach(reach: Reach, *, verbose: bool) -> Iterator[Row]:
     )
     how = ", ".join(f"{count} {words}" for count, words in counts if count)
     how = how.replace(" ", " references " if len(reach.bindings) > 1 else " reference ", 1)
-    target = reach.tag.text.removesuffix(f"_{reach.tag.arch}")
-    yield row(
-        "could become",
-        Span(reach.tag.text, "name"),
-        Span(f" with perennial lower --to {target}", "dim"),
-        *((f", which binds {how}",) if how else ()),
-    )
-    if reach.limits:
-        names = [f"{demangle(each.symbol)}@{each.version}" if each.symbol else each.version for each in reach.limits]
-        yield row("", Span(f"kept from lower tags by {listed(names, 1_000_000 if verbose else 3)}", "dim"))
+    command = "perennial repair --lower-to" if reach.outside else "perennial lower --to"
+    label = "can be lower"
+    if reach.tag is not None:
+        yield row(label, Span(reach.tag.text, "name"), *((f", binding {how}",) if how else ()))
+        yield row("", Span(f"{command} {_without_arch(reach.tag)}", "dim"))
+        label = ""
+        if reach.limits:
+            names = [
+                f"{demangle(each.symbol)}@{each.version}" if each.symbol else each.version for each in reach.limits
+            ]
+            yield row("", Span(f"kept from lower tags by {listed(names, 1_000_000 if verbose else 3)}", "dim"))
+    if reach.private_tag is not None:
+        yield row(label, Span(reach.private_tag.text, "name"), ", with a libstdc++ of its own")
+        yield row("", Span(f"{command} {_without_arch(reach.private_tag)} --cxx private", "dim"))
+
+
+def _without_arch(tag: PlatformTag) -> str:
+    return tag.text.removesuffix(f"_{tag.arch}")
 
 
 def _named(need: Need) -> str:

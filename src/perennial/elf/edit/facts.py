@@ -57,13 +57,20 @@ def _markers(facts: ElfFile, changes: ElfChanges) -> frozenset[str]:
     return frozenset(relr | marks)
 
 
+def _unused(facts: ElfFile, changes: ElfChanges) -> set[tuple[str, str]]:
+    """A version that no symbol has: then a linker asks for it because of the marks."""
+    old = "libc.so.6", "GLIBC_2.36"
+    has_marks = changes.clear_plt_marks and facts.abi.machine == EM_X86_64
+    return {old} if has_marks and old not in {(s.library, s.version) for s in facts.imports} else set()
+
+
 def _needs(facts: ElfFile, changes: ElfChanges) -> Iterator[Verneed]:
     """What is still needed of each library; a need of no version is none."""
-    gone = _markers(facts, changes)
+    gone, unused = _markers(facts, changes), _unused(facts, changes)
     for need in facts.verneeds:
         if need.file in changes.remove_needed:
             continue
-        versions = tuple(version for version in need.versions if version.name not in gone)
+        versions = tuple(v for v in need.versions if v.name not in gone and (need.file, v.name) not in unused)
         if versions:
             yield need._replace(versions=versions)
 

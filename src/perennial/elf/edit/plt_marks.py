@@ -3,8 +3,9 @@
 DT_X86_64_PLT and its two companions say where the PLT is, so that glibc from 2.39 on can be told to rewrite its jumps
 (tunable glibc.cpu.plt_rewrite). The linker then keeps the address of each jump in r_addend of its R_X86_64_JUMP_SLOT.
 The psABI's value of such a relocation is the symbol's, whatever r_addend says, but glibc before 2.36 adds it where it
-binds at once (BIND_NOW), and the first call goes astray. binutils from 2.46 on have the file say so: it needs the
-version GLIBC_ABI_DT_X86_64_PLT, which glibc from 2.42 on defines.
+binds at once (BIND_NOW), and the first call goes astray. So the linker has the file need a version that says so, and
+that no symbol has: GLIBC_2.36 of the C library, or with newer binutils GLIBC_ABI_DT_X86_64_PLT, which glibc from 2.42
+on defines.
 """
 
 from __future__ import annotations

@@ -21,7 +21,8 @@ from perennial.elf.constants import (
 )
 from perennial.elf.edit.records import Records
 from perennial.elf.edit.skeleton import Skeleton
-from perennial.elf.edit.versions import Patch, symbol_total
+from perennial.elf.edit.version_tables import symbol_total
+from perennial.elf.edit.versions import Patch
 from perennial.errors import ElfEditError
 
 _VISIBILITY = 3  # ELF64_ST_VISIBILITY

@@ -14,7 +14,7 @@ from perennial.elf.edit.changes import ElfChanges
 from perennial.elf.edit.skeleton import Skeleton
 from perennial.elf.edit.verify_references import strings_of
 from perennial.elf.edit.verify_tables import wrong
-from perennial.elf.edit.versions import symbol_total
+from perennial.elf.edit.version_tables import symbol_total
 
 
 def ranges_blanked(before: Skeleton, changes: ElfChanges) -> Iterator[tuple[int, int]]:

@@ -14,7 +14,7 @@ from perennial.elf.edit.records import sysv_hash
 from perennial.elf.edit.runs import string_run
 from perennial.elf.edit.skeleton import Skeleton
 from perennial.elf.edit.strings import StringTable
-from perennial.elf.edit.versions import symbol_total, verdef_rows, verneed_rows
+from perennial.elf.edit.version_tables import symbol_total, verdef_rows, verneed_rows
 from perennial.errors import ElfEditError
 
 

@@ -40,7 +40,7 @@ from perennial.elf.edit.strings import StringTable
 from perennial.elf.edit.strip import Sections
 from perennial.elf.edit.symbols import hide_symbols, renumbered, shifted_values
 from perennial.elf.edit.verify_references import names_after
-from perennial.elf.edit.versions import verdef_rows, verneed_rows
+from perennial.elf.edit.version_tables import verdef_rows, verneed_rows
 from perennial.errors import ElfEditError
 
 # st_info: STB_GLOBAL in the place of STB_GNU_UNIQUE, whatever the type
@@ -96,7 +96,8 @@ def check_versions(before: Skeleton, after: Skeleton, changes: ElfChanges) -> No
     if changes.expand_relr:
         kept = [row for row in kept if old[row[1]] != b"GLIBC_ABI_DT_RELR"]
     if changes.clear_plt_marks and before.header.machine == EM_X86_64:
-        kept = [row for row in kept if old[row[1]] != b"GLIBC_ABI_DT_X86_64_PLT"]
+        names = {b"GLIBC_ABI_DT_X86_64_PLT", b"GLIBC_2.36"} - {new[row[1]] for row in verneed_rows(after)}
+        kept = [row for row in kept if old[row[1]] not in names]  # which of them, facts say
     found = list(verneed_rows(after))
     if changes.rebind:
         kept = found  # check_references looks at these

@@ -6,10 +6,10 @@
 
 #if defined __x86_64__ || defined __i386__
 typedef __float128 float128;
-#elif __LDBL_MANT_DIG__ == 113 && !defined __powerpc64__
+#elif __LDBL_MANT_DIG__ == 113 && !defined __powerpc64__ && !defined __riscv
 typedef long double float128;
 #else
-#define WITHOUT_TYPE /* armv7l; nor on ppc64le, where the compiler knows it from POWER9 on only */
+#define WITHOUT_TYPE /* armv7l; nor on ppc64le, where the compiler knows it from POWER9 on only. riscv64 came after them */
 #endif
 
 #ifndef WITHOUT_TYPE

@@ -31,11 +31,7 @@ struct found {
   int table_count;
   unsigned unused_count;
 #endif
-  void *sframe;
-#if __SIZEOF_POINTER__ == 4
-  unsigned unused_sframe;
-#endif
-  unsigned long long reserved[6];
+  /* 56 bytes that are reserved; an address of SFrame data since 2.43, of which flags tell. Not written.  */
 };
 
 HOST(int, _dl_find_object, void *, struct found *);

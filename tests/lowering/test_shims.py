@@ -1,0 +1,108 @@
+"""What a shim stands in for, compared with what it stands for: the same program, and the same output.
+
+A library that was built on a new system says what it says there; lowered, it says the same there and on an old system,
+where it does not load without. That is done twice: with the shim as it is shipped, which leaves to the host what the
+host can do, and with one that never does, as if the host were older still.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import pytest
+
+from perennial.arch import Architecture
+from tests.loading.workshop import GLIBC_SYSTEMS, System, root_of
+from tests.lowering.workshop import SOURCES, build, lowered, program, run, shim, treatments
+from tests.roots.run import Outcome, place_in
+
+# The oldest suite that each architecture has, and where sources need more than glibc 2.41.
+OLD: Final = {"ppc64le": "bookworm", "s390x": "bookworm"}
+SID: Final = {"memory_c23"}
+# Everywhere; the other sources are the same C on every architecture, and run on one of each kind of kernel interface.
+MACHINES: Final = ("x86_64", "i686", "aarch64", "armv7l", "s390x", "ppc64le")
+BY_SYSTEM: Final = {(str(system.machine), system.suite): system for system in GLIBC_SYSTEMS}
+
+
+class Case(NamedTuple):
+    """A source, and the systems that it is built on and lowered for."""
+
+    stem: str
+    new: System
+    old: System
+
+    def __str__(self) -> str:
+        return f"{self.stem}-{self.new.machine}-{self.new.suite}-{self.old.suite}"
+
+
+def cases() -> list[Case]:
+    found = []
+    for machine in MACHINES:
+        old = BY_SYSTEM[machine, OLD.get(machine, "bullseye")]
+        for stem in sorted({each.test for each in treatments() if each.is_for(machine) and each.to == "c"}):
+            suites = ["trixie"] if stem not in SID else ["sid"]
+            if machine == "x86_64" and "sid" not in suites:
+                suites.append("sid")
+            found += [Case(stem, BY_SYSTEM[machine, suite], old) for suite in suites]
+    return found
+
+
+@pytest.mark.lowering
+@pytest.mark.parametrize("case", cases(), ids=str)
+def test_the_same_on_old_and_new(case: Case, tmp_path: Path) -> None:
+    built = build(case.new, case.stem, tmp_path)
+    is_trap = case.stem == "traps"
+    with place_in(root_of(case.new)) as new, place_in(root_of(case.old)) as old:
+        on = {"new": (new, program(case.new, new)), "old": (old, program(case.old, old))}
+        raw = {f"{case.stem}.so": built.content}
+        expected = run(*on["new"], "raw", raw)
+        assert expected.exit_code == 0, expected
+        assert expected.output
+        for variant, without_host in (("shipped", False), ("alone", True)):
+            if is_trap and without_host:
+                continue
+            name, content = shim(built.arch, without_host=without_host)
+            files = {f"{case.stem}.so": lowered(built, shim_name=name, allow_trap=is_trap), name: content}
+            for where, (place, main) in on.items():
+                if (case.stem, variant, where) == ("threads", "alone", "new"):
+                    continue  # it reads a condition variable's bits as glibc up to 2.40 has them, in need up to 2.29
+                assert_same(run(place, main, variant, files), expected, f"{variant}, {where}")
+        # The control.
+        unlowered = run(*on["old"], "raw", raw)
+        if built.newest > case.old.glibc:
+            assert unlowered.exit_code == 1 and "not found (required by" in unlowered.output, unlowered
+        else:
+            assert_same(unlowered, expected, "raw, old")
+
+
+def assert_same(outcome: Outcome, expected: Outcome, where: str) -> None:
+    """The first line that differs says more than thousands do."""
+    pairs = zip(outcome.output.splitlines(), expected.output.splitlines(), strict=False)
+    different = next(((one, other) for one, other in pairs if one != other), None)
+    assert different is None, f"{where}: {different[0]!r} instead of {different[1]!r}"
+    assert outcome == expected, f"{where}: {outcome}"
+
+
+@pytest.mark.lowering
+def test_a_trap_ends_the_process_and_says_why(tmp_path: Path) -> None:
+    system = BY_SYSTEM["x86_64", "trixie"]
+    built = build(system, "traps", tmp_path)
+    with place_in(root_of(system)) as place:
+        name, content = shim(built.arch, without_host=True)
+        files = {"traps.so": lowered(built, shim_name=name, allow_trap=True), name: content}
+        outcome = run(place, program(system, place), "trap", files)
+    assert outcome.signal is not None and outcome.signal.name == "SIGABRT", outcome
+    assert outcome.errors == "perennial: strtof128 was called, which glibc has since 2.26 and this system's has not\n"
+
+
+def test_every_treatment_has_a_source() -> None:
+    for each in treatments():
+        assert any((SOURCES / f"{each.test}{suffix}").is_file() for suffix in (".c", ".cpp")), each
+    used = {each.test for each in treatments()} | {"main"}
+    assert {path.stem for path in SOURCES.iterdir()} == used
+
+
+def test_every_architecture_is_one_that_is_run() -> None:
+    """riscv64 has no suite before trixie, so nothing of it can be compared."""
+    assert {*MACHINES, "riscv64"} == {each.value for each in Architecture} & {str(machine) for machine, _ in BY_SYSTEM}

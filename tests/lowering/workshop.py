@@ -1,0 +1,170 @@
+"""Builds the programs of tests/lowering/sources on a new system, lowers them, and runs them on new and old ones.
+
+What is tested is a library with a function `run`, since only that is lowered; the program that calls it (main.c) is
+built for each system by itself. Treatments are taken from the table of the shims; what else is new (what moved into
+libc.so.6 with glibc 2.34) goes back to the newest version that the target has.
+"""
+
+from __future__ import annotations
+
+import runpy
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from perennial.elf.edit import ElfChanges, SearchPath, VersionChange
+from perennial.elf.model import DynamicSymbol
+from perennial.elf.read import read_elf
+from perennial.knowledge.glibc_history import GlibcHistory, Release, load_glibc_history
+from perennial.knowledge.tables import numbers, read_table
+from tests.loading.editing import edited
+from tests.loading.workshop import System, root_of
+from tests.roots.loading import GLIBC
+from tests.roots.machines import Machine
+from tests.roots.run import Outcome, Place
+from tests.roots.toolchain import Libc, compile_object, find_library, link_library, link_program, zig
+
+SOURCES: Final = Path(__file__).parent / "sources"
+_CHECKOUT: Final = Path(__file__).parents[2]
+SHIMS: Final = _CHECKOUT / "src/perennial/lower/data"
+COLUMNS: Final = ("kind", "library", "versions", "symbols", "to", "needs", "archs", "difference", "source", "test")
+
+
+class Treatment(NamedTuple):
+    """A row of the table."""
+
+    kind: str
+    library: str
+    versions: tuple[str, ...]
+    symbols: tuple[str, ...]
+    to: str
+    needs: str
+    archs: tuple[str, ...] | None  # None for all
+    test: str
+
+    def is_for(self, arch: str) -> bool:
+        return self.archs is None or arch in self.archs
+
+
+@cache
+def treatments() -> tuple[Treatment, ...]:
+    """The table of the shims."""
+    found = []
+    for kind, library, versions, symbols, to, needs, archs, _, _, test in read_table("treatments/shim.tsv", COLUMNS):
+        those = None if archs == "*" else tuple(archs.split(","))
+        found.append(Treatment(kind, library, tuple(versions.split()), tuple(symbols.split()), to, needs, those, test))
+    return tuple(found)
+
+
+def floor_of(arch: str) -> Release:
+    """The oldest glibc that a shim is for: 2.17, or the port's first."""
+    return (2, 27) if arch == "riscv64" else (2, 17)
+
+
+@cache
+def shim(arch: str, family: str = "c", *, without_host: bool = False) -> tuple[str, bytes]:
+    """A shim's soname and bytes: as it is shipped, or one that never asks the host for its own functions."""
+    build = build_script()
+    name: str = build["SHIMS"][family].file(arch)
+    if not without_host:
+        return name, (SHIMS / name).read_bytes()
+    with tempfile.TemporaryDirectory() as work:
+        content = build["build"](Path(zig()), build["SHIMS"][family], arch, Path(work), ["PERENNIAL_WITHOUT_HOST"])
+    return name, content
+
+
+@cache
+def build_script() -> dict[str, Any]:
+    """What scripts/build_shims.py defines."""
+    return runpy.run_path(str(_CHECKOUT / "scripts/build_shims.py"))
+
+
+class Built(NamedTuple):
+    """A library as it was linked on a new system."""
+
+    content: bytes
+    system: System
+
+    @property
+    def arch(self) -> str:
+        return str(self.system.machine)
+
+    @property
+    def newest(self) -> Release:
+        """The newest version of glibc that it needs, by the names of its versions."""
+        names = [version.name for need in read_elf(self.content).verneeds for version in need.versions]
+        found = [numbers(name.removeprefix("GLIBC_")) for name in names if name.startswith("GLIBC_2")]
+        return max((number[0], number[1]) for number in found)
+
+
+def build(system: System, stem: str, folder: Path) -> Built:
+    """A library of one source, with the headers and the libraries of the system."""
+    machine = _with_headers(system)
+    root = root_of(system)
+    compiled = compile_object(SOURCES / f"{stem}.c", machine, Libc.GLIBC)
+    output = folder / f"{stem}.so"
+    needed = [compiled, find_library(root, "libm.so.6")]
+    return Built(link_library(root, needed, output, options=["--as-needed"]).read_bytes(), system)
+
+
+def program(system: System, place: Place) -> str:
+    """The program that calls, in a place of a root; its path there."""
+    flags = ("-fno-unwind-tables", "-fno-asynchronous-unwind-tables")
+    compiled = compile_object(SOURCES / "main.c", system.machine, Libc.GLIBC, flags)
+    output = link_program(place.root, [compiled], place.outside / "main")
+    return f"{place.inside}/{output.name}"
+
+
+def _with_headers(system: System) -> Machine:
+    """The machine, with the headers of the system's glibc: ziglang's say which by the target."""
+    return system.machine._replace(clang=f"{system.machine.clang}.{GLIBC[system.suite]}")
+
+
+def lowered(built: Built, *, shim_name: str, allow_trap: bool = False) -> bytes:
+    """The library, lowered as far as the shims go. It finds them beside itself."""
+    floor, history = floor_of(built.arch), load_glibc_history(built.arch)
+    changes = []
+    for symbol in read_elf(built.content).imports:
+        if symbol.version is None or history.is_provided(symbol.name, symbol.version, floor):
+            continue
+        assert symbol.library is not None
+        changes.append(_change(built.arch, history, symbol, symbol.library, allow_trap=allow_trap))
+    needed = {each.to_library for each in changes if each.to_library is not None}
+    needed -= set(read_elf(built.content).needed)
+    result = edited(
+        built.content,
+        ElfChanges(
+            rebind=tuple(changes),
+            add_needed=(*sorted(needed), shim_name),
+            search_path=SearchPath("$ORIGIN", runpath=True),
+        ),
+    )
+    for symbol in read_elf(result).imports:
+        assert symbol.version is None or history.is_provided(symbol.name, symbol.version, floor), symbol
+    return result
+
+
+def _change(
+    arch: str, history: GlibcHistory, symbol: DynamicSymbol, library: str, *, allow_trap: bool
+) -> VersionChange:
+    assert symbol.version is not None
+    for each in treatments():
+        fits = each.library == library and symbol.version in each.versions and symbol.name in each.symbols
+        if fits and each.is_for(arch) and (allow_trap or each.kind != "trap"):
+            return VersionChange(symbol.name, library, symbol.version, f"perennial_{symbol.name}", None, None)
+    floor = floor_of(arch)
+    for old in history.libraries:
+        there = [export.version for export in history.exports(old, symbol.name) if export.at(floor)]
+        if there:
+            return VersionChange(symbol.name, library, symbol.version, symbol.name, old, there[-1])
+    raise AssertionError(f"{symbol.name}@{symbol.version} has no treatment on {arch}")
+
+
+def run(place: Place, main: str, name: str, contents: dict[str, bytes], *words: str) -> Outcome:
+    """Runs a library in a folder of its own, with others beside it. A folder to write to goes with it."""
+    (place.outside / name / "work").mkdir(parents=True)
+    for file, content in contents.items():
+        place.put(f"{name}/{file}", content)
+    inside = f"{place.inside}/{name}"
+    return place.run([main, f"{inside}/{next(iter(contents))}", f"{inside}/work", *words])
