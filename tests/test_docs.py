@@ -44,6 +44,7 @@ from perennial.cli.main import COMMANDS, full_parser, load, main, make_parser, p
 from perennial.coload.rules import RULES as COLOAD_RULES
 from perennial.errors import FetchError
 from perennial.knowledge.tables import DATA
+from perennial.knowledge.treatments import TreatmentKind
 from tests.support.example_wheels import SETS
 
 ROOT: Final = Path(__file__).parent.parent
@@ -424,11 +425,15 @@ def test_every_key_of_the_schema_is_documented(name: str, page: str) -> None:
 
 def test_tables_of_the_knowledge_are_documented() -> None:
     page = read("reference/knowledge.md")
-    for path in Path(DATA).glob("*.tsv"):
+    for path in (*Path(DATA).glob("*.tsv"), *Path(DATA).glob("treatments/*.tsv")):
         assert f"`{path.name}`" in page
         rows = path.read_text(encoding="utf-8").splitlines()
         for column in next(row for row in rows if not row.startswith("#")).split("\t"):
             assert f"`{column}`" in page, (path.name, column)
+
+
+def test_kinds_of_treatments_are_documented() -> None:
+    assert {kind.value for kind in TreatmentKind} <= first_cells(read("reference/knowledge.md"))
 
 
 def test_the_public_interface_is_documented() -> None:
