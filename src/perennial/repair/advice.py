@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from perennial.audit.context import Content
+from perennial.lower.options import CxxRoute, LowerOptions
 from perennial.lower.private import is_cxx_runtime
 from perennial.repair.changes import PlannedChanges
 from perennial.repair.closure import Closure
 from perennial.repair.library import Outcome
+from perennial.repair.lowering_problems import no_libstdcxx, outside_problem
 from perennial.repair.plan import Graft, Problem
 from perennial.repair.search import Search, Searcher
 from perennial.repair.sonames import why_not_grafted
@@ -25,8 +27,11 @@ _PRIVATE: Final = (
 )
 
 
-def unfound(closure: Closure, searcher: Searcher, content: Content) -> Iterator[Problem]:
+def unfound(
+    closure: Closure, searcher: Searcher, content: Content, lower: LowerOptions | None = None
+) -> Iterator[Problem]:
     """The libraries that are nowhere to be had, each with all that need it."""
+    wants_private = lower is not None and lower.cxx is CxxRoute.PRIVATE
     users: dict[str, dict[str, None]] = {}
     places: dict[str, NotFound] = {}
     needs = [*closure.members.items(), *((closure.libraries[copy].path, each) for copy, each in closure.needs.items())]
@@ -38,8 +43,15 @@ def unfound(closure: Closure, searcher: Searcher, content: Content) -> Iterator[
     for name in sorted(users):
         first, *others = users[name]
         who = first + (f" and {len(others)} more" if others else "")
-        yield _unfound(name, who, places[name], searcher, content)
+        if wants_private and is_cxx_runtime(name):
+            yield no_libstdcxx(who, name, len(places[name].looks))
+        elif lower is not None and not lower.copies_libraries:
+            yield outside_problem(who, name)
+        else:
+            yield _unfound(name, who, places[name], searcher, content)
     for search in closure.searches:
+        if wants_private and is_cxx_runtime(search.name):
+            continue  # nobody has asked for that one by name
         if search.needed_by == "--include" and search.library is None:
             yield _not_included(search)
 

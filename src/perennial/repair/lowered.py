@@ -21,7 +21,7 @@ from perennial.policy.derive import Policies, Version
 from perennial.policy.lowering import Lowering, Refusal
 from perennial.repair.closure import Closure
 from perennial.repair.library import Library, read_library_file
-from perennial.repair.lowering_problems import refusal_problems
+from perennial.repair.lowering_problems import outside_problem, refusal_problems
 from perennial.repair.plan import Problem
 from perennial.repair.targets import FROM_PLATFORM, FromPlatform, Grafted, Targets, grafted
 
@@ -178,7 +178,4 @@ def outside_copies(lowered: Lowered) -> Iterator[Problem]:
             continue
         users = [path for path, targets in closure.members.items() if copy in grafted(targets).values()]
         if users:
-            yield Problem(
-                f"{users[0]} needs {library.name}, which is neither in the wheel nor on every system",
-                "perennial repair --lower-to copies it into the wheel and lowers both.",
-            )
+            yield outside_problem(users[0] + (f" and {len(users) - 1} more" if users[1:] else ""), library.name)

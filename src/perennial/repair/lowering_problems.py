@@ -37,6 +37,22 @@ def refusal_problems(
         )
 
 
+def outside_problem(who: str, name: str) -> Problem:
+    """For who wants a wheel to be lowered and nothing else: a library from outside that would come into it."""
+    return Problem(
+        f"{who} needs {name}, which is neither in the wheel nor on every system",
+        "perennial repair --lower-to copies it into the wheel and lowers both, or leaves it to the system (--exclude).",
+    )
+
+
+def no_libstdcxx(who: str, name: str, places: int) -> Problem:
+    """A copy of libstdc++ that was asked for, and is not to be had."""
+    return Problem(
+        f"{who} needs a {name} of the wheel's own, which was looked for in {places} places and not found",
+        "Name its folder with --lib-path, or the root file system that the wheel was built in with --sysroot.",
+    )
+
+
 def _message(paths: tuple[str, ...], references: list[Reference], options: LowerOptions, reason: str) -> str:
     who = f"{paths[0]} needs"
     if len(paths) > 1:

@@ -17,7 +17,7 @@ _WORDS = {
     TreatmentKind.MOVED: "to the library that had it before",
     TreatmentKind.OLDER: "to an older version",
     TreatmentKind.RENAMED: "to another name",
-    TreatmentKind.WEAK: "to what the system has, or null",
+    TreatmentKind.WEAK: "to no version (weak)",
     TreatmentKind.SHIM: "to a substitute in the shim",
     TreatmentKind.TRAP: "to a trap",
 }

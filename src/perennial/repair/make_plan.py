@@ -91,7 +91,7 @@ def make_plan(
 
     # From here on, it is settled what the wheel will contain, and what that is worth.
     problems = [
-        *unfound(closure, searcher, content),
+        *unfound(closure, searcher, content, options.lower),
         *changes.problems,
         *_conflicts(content, closure, wishes),
         *lowered.problems,

@@ -137,7 +137,7 @@ def _reach(reach: Reach, *, verbose: bool) -> Iterator[Row]:
     """What lowering could do: `manylinux_2_17_x86_64, binding 18 references to older versions, 5 to substitutes`"""
     counts = (
         (reach.count(TreatmentKind.MOVED, TreatmentKind.OLDER, TreatmentKind.RENAMED), "to older versions"),
-        (reach.count(TreatmentKind.WEAK), "to what a system has, or null"),
+        (reach.count(TreatmentKind.WEAK), "to no version (weak)"),
         (reach.count(TreatmentKind.SHIM), "to substitutes"),
     )
     how = ", ".join(f"{count} {words}" for count, words in counts if count)
