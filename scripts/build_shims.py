@@ -68,7 +68,33 @@ class Shim(NamedTuple):
         return f"{self.name}-{arch}.so"
 
 
-SHIMS = {"c": Shim("libperennial-shim", "*.c")}
+SHIMS = {"c": Shim("libperennial-shim", "*.c"), "cxx": Shim("libperennial-shimxx", "cxx/*.c")}
+
+# What the C++ shim needs of libstdc++, by the nodes that these symbols have on every architecture; ~ is size_t, mangled.
+# That of GCC 5 has them all.
+STRING = "_ZNSt7__cxx1112basic_stringI{0}St11char_traitsI{0}ESaI{0}EE"
+STREAMS = ("15basic_stringbuf", "18basic_stringstream", "19basic_istringstream", "19basic_ostringstream")
+LIBSTDCXX = {
+    "CXXABI_1.3": ("__cxa_begin_catch",),
+    "CXXABI_1.3.3": (
+        "_ZNSt15__exception_ptr13exception_ptrC1ERKS0_",
+        "_ZNSt15__exception_ptr13exception_ptrD1Ev",
+    ),
+    "CXXABI_1.3.8": ("__cxa_throw_bad_array_new_length",),
+    "GLIBCXX_3.4": (
+        *("_ZNSt8ios_base4InitC1Ev", "_ZNSt8ios_base4InitD1Ev", "_ZSt13set_terminatePFvvE", "_ZSt17__throw_bad_allocv"),
+        *("_ZSt7nothrow", "_ZSt9terminatev", "_ZdlPv", "_Znw~", "_Znw~RKSt9nothrow_t"),
+    ),
+    "GLIBCXX_3.4.21": (
+        *(f"{STRING.format(letter)}9_M_createER~~" for letter in "cw"),
+        *(
+            f"_ZNSt7__cxx11{stream}I{letter}St11char_traitsI{letter}ESaI{letter}EE{which}ESt13_Ios_Openmode"
+            for stream in STREAMS
+            for letter in "cw"
+            for which in ("C1", "C2")
+        ),
+    ),
+}
 
 
 def build(zig: Path, shim: Shim, arch: str, work: Path, defines: Sequence[str] = ()) -> bytes:
@@ -79,7 +105,10 @@ def build(zig: Path, shim: Shim, arch: str, work: Path, defines: Sequence[str] =
     for source in sorted((LOWER / "shim").glob(shim.sources)):
         objects.append(work / f"{source.stem}.o")
         run([*compiler, "-c", str(source), "-o", str(objects[-1])])
-    stubs = [make_stub(zig, port, work, *stub) for stub in glibc_stubs(arch, port)]
+    libraries = [*glibc_stubs(arch, port)]
+    if shim == SHIMS["cxx"]:
+        libraries.append(("libstdc++.so.6", libstdcxx(arch)))
+    stubs = [make_stub(zig, port, work, *library) for library in libraries]
     output = work / shim.file(arch)
     command = [str(zig), "ld.lld", *LINK, "-z", f"max-page-size={port.page:#x}", "-soname", output.name]
     run([*command, "-o", str(output), *map(str, objects), "--as-needed", *map(str, stubs)])
@@ -99,6 +128,12 @@ def defaults(history: GlibcHistory, library: str, release: Release) -> Iterable[
         there = [export.version for export in history.exports(library, symbol) if export.at(release)]
         if there:
             yield symbol, there[-1]
+
+
+def libstdcxx(arch: str) -> Mapping[str, str]:
+    """The symbols of libstdc++, with versions."""
+    size_type = "j" if arch in {"armv7l", "i686"} else "m"
+    return {symbol.replace("~", size_type): node for node, symbols in LIBSTDCXX.items() for symbol in symbols}
 
 
 def make_stub(zig: Path, port: Port, work: Path, soname: str, symbols: Mapping[str, str]) -> Path:

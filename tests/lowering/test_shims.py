@@ -7,6 +7,7 @@ host can do, and with one that never does, as if the host were older still.
 
 from __future__ import annotations
 
+import platform
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -14,12 +15,14 @@ import pytest
 
 from perennial.arch import Architecture
 from tests.loading.workshop import GLIBC_SYSTEMS, System, root_of
-from tests.lowering.workshop import SOURCES, build, lowered, program, run, shim, treatments
+from tests.lowering.workshop import SOURCES, build, lower, program, run, treatments
 from tests.roots.run import Outcome, place_in
 
-# The oldest suite that each architecture has, and where sources need more than glibc 2.41.
+# The oldest suite that each architecture has, and its libstdc++.
 OLD: Final = {"ppc64le": "bookworm", "s390x": "bookworm"}
-SID: Final = {"memory_c23"}
+GLIBCXX: Final = {"bullseye": (3, 4, 28), "bookworm": (3, 4, 30)}
+# Where sources need more than glibc 2.41 and GCC 14's libstdc++.
+SID: Final = {"memory_c23", "cxx_construct"}
 # Everywhere; the other sources are the same C on every architecture, and run on one of each kind of kernel interface.
 MACHINES: Final = ("x86_64", "i686", "aarch64", "armv7l", "s390x", "ppc64le")
 BY_SYSTEM: Final = {(str(system.machine), system.suite): system for system in GLIBC_SYSTEMS}
@@ -40,7 +43,9 @@ def cases() -> list[Case]:
     found = []
     for machine in MACHINES:
         old = BY_SYSTEM[machine, OLD.get(machine, "bullseye")]
-        for stem in sorted({each.test for each in treatments() if each.is_for(machine) and each.to == "c"}):
+        for stem in sorted({each.test for each in treatments() if each.is_for(machine)}):
+            if (SOURCES / f"{stem}.cpp").exists() and machine != platform.machine():
+                continue  # this machine's g++ compiles for this machine
             suites = ["trixie"] if stem not in SID else ["sid"]
             if machine == "x86_64" and "sid" not in suites:
                 suites.append("sid")
@@ -62,15 +67,15 @@ def test_the_same_on_old_and_new(case: Case, tmp_path: Path) -> None:
         for variant, without_host in (("shipped", False), ("alone", True)):
             if is_trap and without_host:
                 continue
-            name, content = shim(built.arch, without_host=without_host)
-            files = {f"{case.stem}.so": lowered(built, shim_name=name, allow_trap=is_trap), name: content}
+            lowered = lower(built, without_host=without_host, allow_trap=is_trap)
+            files = {f"{case.stem}.so": lowered.content, **lowered.shims}
             for where, (place, main) in on.items():
                 if (case.stem, variant, where) == ("threads", "alone", "new"):
                     continue  # it reads a condition variable's bits as glibc up to 2.40 has them, in need up to 2.29
                 assert_same(run(place, main, variant, files), expected, f"{variant}, {where}")
         # The control.
         unlowered = run(*on["old"], "raw", raw)
-        if built.newest > case.old.glibc:
+        if built.needs_more_than(case.old.glibc, glibcxx=GLIBCXX[case.old.suite]):
             assert unlowered.exit_code == 1 and "not found (required by" in unlowered.output, unlowered
         else:
             assert_same(unlowered, expected, "raw, old")
@@ -89,9 +94,8 @@ def test_a_trap_ends_the_process_and_says_why(tmp_path: Path) -> None:
     system = BY_SYSTEM["x86_64", "trixie"]
     built = build(system, "traps", tmp_path)
     with place_in(root_of(system)) as place:
-        name, content = shim(built.arch, without_host=True)
-        files = {"traps.so": lowered(built, shim_name=name, allow_trap=True), name: content}
-        outcome = run(place, program(system, place), "trap", files)
+        lowered = lower(built, without_host=True, allow_trap=True)
+        outcome = run(place, program(system, place), "trap", {"traps.so": lowered.content, **lowered.shims})
     assert outcome.signal is not None and outcome.signal.name == "SIGABRT", outcome
     assert outcome.errors == "perennial: strtof128 was called, which glibc has since 2.26 and this system's has not\n"
 

@@ -8,6 +8,8 @@ libc.so.6 with glibc 2.34) goes back to the newest version that the target has.
 from __future__ import annotations
 
 import runpy
+import shutil
+import subprocess
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -22,6 +24,7 @@ from tests.loading.editing import edited
 from tests.loading.workshop import System, root_of
 from tests.roots.loading import GLIBC
 from tests.roots.machines import Machine
+from tests.roots.make import skip_unless_ci
 from tests.roots.run import Outcome, Place
 from tests.roots.toolchain import Libc, compile_object, find_library, link_library, link_program, zig
 
@@ -90,19 +93,22 @@ class Built(NamedTuple):
     def arch(self) -> str:
         return str(self.system.machine)
 
-    @property
-    def newest(self) -> Release:
-        """The newest version of glibc that it needs, by the names of its versions."""
+    def needs_more_than(self, glibc: tuple[int, ...], *, glibcxx: tuple[int, ...]) -> bool:
+        """Does it need newer versions, by their names?"""
         names = [version.name for need in read_elf(self.content).verneeds for version in need.versions]
-        found = [numbers(name.removeprefix("GLIBC_")) for name in names if name.startswith("GLIBC_2")]
-        return max((number[0], number[1]) for number in found)
+        ends = {"GLIBC": glibc, "GLIBCXX": glibcxx}
+        found = [name.split("_") for name in names if name.count("_") == 1]
+        return any(numbers(number) > ends[family] for family, number in found if family in ends)
 
 
 def build(system: System, stem: str, folder: Path) -> Built:
     """A library of one source, with the headers and the libraries of the system."""
-    machine = _with_headers(system)
     root = root_of(system)
-    compiled = compile_object(SOURCES / f"{stem}.c", machine, Libc.GLIBC)
+    source = SOURCES / f"{stem}.c"
+    if source.exists():
+        compiled = compile_object(source, _with_headers(system), Libc.GLIBC)
+    else:
+        compiled = _compile_with_gcc(source.with_suffix(".cpp"), folder)
     output = folder / f"{stem}.so"
     needed = [compiled, find_library(root, "libm.so.6")]
     return Built(link_library(root, needed, output, options=["--as-needed"]).read_bytes(), system)
@@ -116,49 +122,74 @@ def program(system: System, place: Place) -> str:
     return f"{place.inside}/{output.name}"
 
 
+def _compile_with_gcc(source: Path, folder: Path) -> Path:
+    """An object file by this machine's g++: what is linked with libstdc++ needs its headers, and of any version will do."""
+    compiler = shutil.which("g++")
+    if compiler is None:
+        skip_unless_ci("g++ is not installed")
+    output = folder / f"{source.stem}.o"
+    flags = ["-std=gnu++17", "-O1", "-fPIC", "-fno-stack-protector", "-Wall", "-Werror"]
+    done = subprocess.run([compiler, *flags, "-c", source, "-o", output], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return output
+
+
 def _with_headers(system: System) -> Machine:
     """The machine, with the headers of the system's glibc: ziglang's say which by the target."""
     return system.machine._replace(clang=f"{system.machine.clang}.{GLIBC[system.suite]}")
 
 
-def lowered(built: Built, *, shim_name: str, allow_trap: bool = False) -> bytes:
+class Lowered(NamedTuple):
+    """A library that was lowered, and the shims that it needs, by their sonames."""
+
+    content: bytes
+    shims: dict[str, bytes]
+
+
+def lower(built: Built, *, without_host: bool = False, allow_trap: bool = False) -> Lowered:
     """The library, lowered as far as the shims go. It finds them beside itself."""
     floor, history = floor_of(built.arch), load_glibc_history(built.arch)
-    changes = []
+    changes, needed, shims = [], set(), {}
     for symbol in read_elf(built.content).imports:
-        if symbol.version is None or history.is_provided(symbol.name, symbol.version, floor):
+        if symbol.version is None or symbol.library is None or history.is_provided(symbol.name, symbol.version, floor):
             continue
-        assert symbol.library is not None
-        changes.append(_change(built.arch, history, symbol, symbol.library, allow_trap=allow_trap))
-    needed = {each.to_library for each in changes if each.to_library is not None}
+        treatment = _treatment(built.arch, symbol, allow_trap=allow_trap)
+        if treatment is not None:
+            name, content = shim(built.arch, treatment.to, without_host=without_host and treatment.to == "c")
+            shims[name] = content
+            to = (f"perennial_{symbol.name}", None, None)
+        elif history.knows(symbol.library):
+            library, version = _newest(history, symbol.name, floor)
+            needed.add(library)
+            to = (symbol.name, library, version)
+        else:
+            continue  # of libgcc_s.so.1 on armv7l, and what libstdc++ has had for long
+        changes.append(VersionChange(symbol.name, symbol.library, symbol.version, *to))
     needed -= set(read_elf(built.content).needed)
-    result = edited(
-        built.content,
-        ElfChanges(
-            rebind=tuple(changes),
-            add_needed=(*sorted(needed), shim_name),
-            search_path=SearchPath("$ORIGIN", runpath=True),
-        ),
-    )
+    search_path = SearchPath("$ORIGIN", runpath=True)
+    asked = ElfChanges(rebind=tuple(changes), add_needed=(*sorted(needed), *sorted(shims)), search_path=search_path)
+    result = edited(built.content, asked)
     for symbol in read_elf(result).imports:
-        assert symbol.version is None or history.is_provided(symbol.name, symbol.version, floor), symbol
-    return result
+        if symbol.version is not None and symbol.version.startswith("GLIBC_"):
+            assert history.is_provided(symbol.name, symbol.version, floor), symbol
+    return Lowered(result, shims)
 
 
-def _change(
-    arch: str, history: GlibcHistory, symbol: DynamicSymbol, library: str, *, allow_trap: bool
-) -> VersionChange:
-    assert symbol.version is not None
+def _treatment(arch: str, symbol: DynamicSymbol, *, allow_trap: bool) -> Treatment | None:
     for each in treatments():
-        fits = each.library == library and symbol.version in each.versions and symbol.name in each.symbols
+        fits = each.library == symbol.library and symbol.version in each.versions and symbol.name in each.symbols
         if fits and each.is_for(arch) and (allow_trap or each.kind != "trap"):
-            return VersionChange(symbol.name, library, symbol.version, f"perennial_{symbol.name}", None, None)
-    floor = floor_of(arch)
-    for old in history.libraries:
-        there = [export.version for export in history.exports(old, symbol.name) if export.at(floor)]
+            return each
+    return None
+
+
+def _newest(history: GlibcHistory, symbol: str, release: Release) -> tuple[str, str]:
+    """The library of a release that has a symbol, and its newest version there."""
+    for library in history.libraries:
+        there = [export.version for export in history.exports(library, symbol) if export.at(release)]
         if there:
-            return VersionChange(symbol.name, library, symbol.version, symbol.name, old, there[-1])
-    raise AssertionError(f"{symbol.name}@{symbol.version} has no treatment on {arch}")
+            return library, there[-1]
+    raise AssertionError(f"{symbol} has no treatment on {history.arch}")
 
 
 def run(place: Place, main: str, name: str, contents: dict[str, bytes], *words: str) -> Outcome:

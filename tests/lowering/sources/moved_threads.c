@@ -179,8 +179,9 @@ int run(const char *folder)
   show("sigmask", pthread_sigmask(SIG_BLOCK, &set, NULL));
   show("sigmask of no kind", pthread_sigmask(99, &set, NULL));
   pthread_create(&one, NULL, by_signal, NULL);
-  show("kill", pthread_kill(one, SIGUSR1));
+  int outcome = pthread_kill(one, SIGUSR1);
   pthread_join(one, NULL);
+  show("kill", outcome);
   show("kill with no signal", pthread_kill(pthread_self(), 0));
   show("kill with a wrong signal", pthread_kill(pthread_self(), 9999));
   attributes();
