@@ -99,3 +99,12 @@ def test_a_private_copy_says_what_it_risks(tmp_path: Path) -> None:
     (warning,) = run.warnings
     assert "exceptions, strings, streams" in warning
     assert "GPL version 3 with the GCC Runtime Library Exception" in warning
+
+
+def test_leaving_out_cxx_refuse_is_advised_where_it_helps(tmp_path: Path) -> None:
+    late = Import("_ZSt28__throw_bad_array_new_lengthv", "GLIBCXX_3.4.29", CXX)
+    run = lower(demo(tmp_path, module(late, STRINGS)), tag="manylinux_2_22", options=("--cxx", "refuse"))
+    assert len(run.problems) == 1
+    assert run.wheel["problems"][0]["remedy"].startswith("Leave out --cxx refuse, or ")
+    below = lower(demo(tmp_path, module(late)), options=("--cxx", "refuse"))
+    assert "--cxx refuse" not in below.wheel["problems"][0]["remedy"]

@@ -7,7 +7,7 @@ from typing import Final
 
 from perennial.lower.options import CxxRoute, LowerOptions
 from perennial.lower.private import SONAME, is_cxx_runtime
-from perennial.policy.lowering import Lowering, Reference, Refusal
+from perennial.policy.lowering import RULED_OUT, Lowering, Reference, Refusal
 from perennial.repair.plan import Problem
 
 _LIBGCC: Final = "libgcc_s.so.1"
@@ -26,7 +26,7 @@ def refusal_problems(
     firsts = {reference: lowering.first(reference) for reference, _ in users}
     highest = max((first for first in firsts.values() if first is not None), default=None)
     for (paths, library, reason), references in sorted(groups.items()):
-        remedies = list(_remedies(library, options))
+        remedies = list(_remedies(library, reason, options))
         if highest is not None and all(firsts[reference] is not None for reference in references):
             remedies.append(f"lower to manylinux_{highest[0]}_{highest[1]}")
         remedy = ", or ".join(remedies)
@@ -67,9 +67,9 @@ def _name(reference: Reference) -> str:
     return str(reference) if reference.symbol else reference.version
 
 
-def _remedies(library: str, options: LowerOptions) -> Iterator[str]:
+def _remedies(library: str, reason: str, options: LowerOptions) -> Iterator[str]:
     if is_cxx_runtime(library):
-        if options.cxx is CxxRoute.REFUSE:
+        if reason.endswith(RULED_OUT):
             yield "leave out --cxx refuse"
         if options.cxx is not CxxRoute.PRIVATE:
             yield f"--cxx private copies {SONAME} into the wheel"

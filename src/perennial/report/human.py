@@ -140,12 +140,12 @@ def _reach(reach: Reach, *, verbose: bool) -> Iterator[Row]:
         (reach.count(TreatmentKind.WEAK), "to no version (weak)"),
         (reach.count(TreatmentKind.SHIM), "to substitutes"),
     )
-    how = ", ".join(f"{count} {words}" for count, words in counts if count)
-    how = how.replace(" ", " references " if len(reach.bindings) > 1 else " reference ", 1)
+    first, *others = [(count, words) for count, words in counts if count] or [(0, "")]
+    how = ", ".join((f"{plural(first[0], 'reference')} {first[1]}", *(f"{count} {words}" for count, words in others)))
     command = "perennial repair --lower-to" if reach.outside else "perennial lower --to"
     label = "can be lower"
     if reach.tag is not None:
-        yield row(label, Span(reach.tag.text, "name"), *((f", binding {how}",) if how else ()))
+        yield row(label, Span(reach.tag.text, "name"), *((f", binding {how}",) if reach.bindings else ()))
         yield row("", Span(f"{command} {_without_arch(reach.tag)}", "dim"))
         label = ""
         if reach.limits:
