@@ -59,16 +59,19 @@ LINK = (
 
 
 class Shim(NamedTuple):
-    """One of the shims: the beginning of its name, and its sources."""
+    """One of the shims: the beginning of its name, and the patterns of its sources."""
 
     name: str
-    sources: str
+    sources: tuple[str, ...]
 
     def file(self, arch: str) -> str:
         return f"{self.name}-{arch}.so"
 
 
-SHIMS = {"c": Shim("libperennial-shim", "*.c"), "cxx": Shim("libperennial-shimxx", "cxx/*.c")}
+SHIMS = {
+    "c": Shim("libperennial-shim", ("*.c",)),
+    "cxx": Shim("libperennial-shimxx", ("arm.c", "cxx/*.c")),
+}
 
 # What the C++ shim needs of libstdc++, by the nodes that these symbols have on every architecture; ~ is size_t, mangled.
 # That of GCC 5 has them all.
@@ -102,7 +105,7 @@ def build(zig: Path, shim: Shim, arch: str, work: Path, defines: Sequence[str] =
     port = PORTS[arch]
     compiler = [str(zig), "cc", "-target", port.target, *port.flags, *COMPILE, *(f"-D{name}" for name in defines)]
     objects = []
-    for source in sorted((LOWER / "shim").glob(shim.sources)):
+    for source in sorted(path for pattern in shim.sources for path in (LOWER / "shim").glob(pattern)):
         objects.append(work / f"{source.stem}.o")
         run([*compiler, "-c", str(source), "-o", str(objects[-1])])
     libraries = [*glibc_stubs(arch, port)]

@@ -1,8 +1,7 @@
 """Builds the programs of tests/lowering/sources on a new system, lowers them, and runs them on new and old ones.
 
 What is tested is a library with a function `run`, since only that is lowered; the program that calls it (main.c) is
-built for each system by itself. Treatments are taken from the table of the shims; what else is new (what moved into
-libc.so.6 with glibc 2.34) goes back to the newest version that the target has.
+built for each system by itself.
 """
 
 from __future__ import annotations
@@ -15,11 +14,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from perennial.elf.edit import ElfChanges, SearchPath, VersionChange
-from perennial.elf.model import DynamicSymbol
+from perennial import platform_tag
+from perennial.elf.edit import SearchPath
 from perennial.elf.read import read_elf
-from perennial.knowledge.glibc_history import GlibcHistory, Release, load_glibc_history
-from perennial.knowledge.tables import numbers, read_table
+from perennial.knowledge import load_knowledge
+from perennial.knowledge.glibc_history import Release
+from perennial.knowledge.tables import numbers
+from perennial.lower.lower_file import lower_file
+from perennial.policy import policies
+from perennial.policy.lowering import Lowering
 from tests.loading.editing import edited
 from tests.loading.workshop import System, root_of
 from tests.roots.loading import GLIBC
@@ -31,33 +34,6 @@ from tests.roots.toolchain import Libc, compile_object, find_library, link_libra
 SOURCES: Final = Path(__file__).parent / "sources"
 _CHECKOUT: Final = Path(__file__).parents[2]
 SHIMS: Final = _CHECKOUT / "src/perennial/lower/data"
-COLUMNS: Final = ("kind", "library", "versions", "symbols", "to", "needs", "archs", "difference", "source", "test")
-
-
-class Treatment(NamedTuple):
-    """A row of the table."""
-
-    kind: str
-    library: str
-    versions: tuple[str, ...]
-    symbols: tuple[str, ...]
-    to: str
-    needs: str
-    archs: tuple[str, ...] | None  # None for all
-    test: str
-
-    def is_for(self, arch: str) -> bool:
-        return self.archs is None or arch in self.archs
-
-
-@cache
-def treatments() -> tuple[Treatment, ...]:
-    """The table of the shims."""
-    found = []
-    for kind, library, versions, symbols, to, needs, archs, _, _, test in read_table("treatments/shim.tsv", COLUMNS):
-        those = None if archs == "*" else tuple(archs.split(","))
-        found.append(Treatment(kind, library, tuple(versions.split()), tuple(symbols.split()), to, needs, those, test))
-    return tuple(found)
 
 
 def floor_of(arch: str) -> Release:
@@ -93,6 +69,12 @@ class Built(NamedTuple):
     def arch(self) -> str:
         return str(self.system.machine)
 
+    @property
+    def target(self) -> Release:
+        """The tag that it is lowered to: the lowest there is, with libstdc++ the first that has GCC 5's."""
+        is_cxx = any(name.startswith("libstdc++") for name in read_elf(self.content).needed)
+        return (2, 24) if is_cxx else floor_of(self.arch)
+
     def needs_more_than(self, glibc: tuple[int, ...], *, glibcxx: tuple[int, ...]) -> bool:
         """Does it need newer versions, by their names?"""
         names = [version.name for need in read_elf(self.content).verneeds for version in need.versions]
@@ -106,7 +88,7 @@ def build(system: System, stem: str, folder: Path) -> Built:
     root = root_of(system)
     source = SOURCES / f"{stem}.c"
     if source.exists():
-        compiled = compile_object(source, _with_headers(system), Libc.GLIBC)
+        compiled = compile_object(source, _with_headers(system), Libc.GLIBC, _flags(system))
     else:
         compiled = _compile_with_gcc(source.with_suffix(".cpp"), folder)
     output = folder / f"{stem}.so"
@@ -123,7 +105,7 @@ def program(system: System, place: Place) -> str:
 
 
 def _compile_with_gcc(source: Path, folder: Path) -> Path:
-    """An object file by this machine's g++: what is linked with libstdc++ needs its headers, and of any version will do."""
+    """An object file by this machine's g++: libstdc++ needs its own headers, of any version."""
     compiler = shutil.which("g++")
     if compiler is None:
         skip_unless_ci("g++ is not installed")
@@ -139,6 +121,11 @@ def _with_headers(system: System) -> Machine:
     return system.machine._replace(clang=f"{system.machine.clang}.{GLIBC[system.suite]}")
 
 
+def _flags(system: System) -> tuple[str, ...]:
+    """As Debian's compilers have it: the long double of ppc64le is not IEEE's."""
+    return ("-mabi=ibmlongdouble",) if str(system.machine) == "ppc64le" else ()
+
+
 class Lowered(NamedTuple):
     """A library that was lowered, and the shims that it needs, by their sonames."""
 
@@ -147,49 +134,18 @@ class Lowered(NamedTuple):
 
 
 def lower(built: Built, *, without_host: bool = False, allow_trap: bool = False) -> Lowered:
-    """The library, lowered as far as the shims go. It finds them beside itself."""
-    floor, history = floor_of(built.arch), load_glibc_history(built.arch)
-    changes, needed, shims = [], set(), {}
-    for symbol in read_elf(built.content).imports:
-        if symbol.version is None or symbol.library is None or history.is_provided(symbol.name, symbol.version, floor):
-            continue
-        treatment = _treatment(built.arch, symbol, allow_trap=allow_trap)
-        if treatment is not None:
-            name, content = shim(built.arch, treatment.to, without_host=without_host and treatment.to == "c")
-            shims[name] = content
-            to = (f"perennial_{symbol.name}", None, None)
-        elif history.knows(symbol.library):
-            library, version = _newest(history, symbol.name, floor)
-            needed.add(library)
-            to = (symbol.name, library, version)
-        else:
-            continue  # of libgcc_s.so.1 on armv7l, and what libstdc++ has had for long
-        changes.append(VersionChange(symbol.name, symbol.library, symbol.version, *to))
-    needed -= set(read_elf(built.content).needed)
-    search_path = SearchPath("$ORIGIN", runpath=True)
-    asked = ElfChanges(rebind=tuple(changes), add_needed=(*sorted(needed), *sorted(shims)), search_path=search_path)
-    result = edited(built.content, asked)
-    for symbol in read_elf(result).imports:
-        if symbol.version is not None and symbol.version.startswith("GLIBC_"):
-            assert history.is_provided(symbol.name, symbol.version, floor), symbol
-    return Lowered(result, shims)
-
-
-def _treatment(arch: str, symbol: DynamicSymbol, *, allow_trap: bool) -> Treatment | None:
-    for each in treatments():
-        fits = each.library == symbol.library and symbol.version in each.versions and symbol.name in each.symbols
-        if fits and each.is_for(arch) and (allow_trap or each.kind != "trap"):
-            return each
-    return None
-
-
-def _newest(history: GlibcHistory, symbol: str, release: Release) -> tuple[str, str]:
-    """The library of a release that has a symbol, and its newest version there."""
-    for library in history.libraries:
-        there = [export.version for export in history.exports(library, symbol) if export.at(release)]
-        if there:
-            return library, there[-1]
-    raise AssertionError(f"{symbol} has no treatment on {history.arch}")
+    """The library, lowered as `perennial lower` decides. It finds the shims beside itself."""
+    elf = read_elf(built.content)
+    judge = Lowering(policies(load_knowledge(), platform_tag.Libc.GLIBC, built.arch), traps=allow_trap)
+    found = lower_file(elf, {need.file for need in elf.verneeds}, judge, built.target)
+    assert not found.refusals, found.refusals
+    assert found.bindings, "there is nothing in it to lower"
+    shims = dict(shim(built.arch, kind, without_host=without_host and kind == "c") for kind in found.shims)
+    changes = found.changes._replace(
+        add_needed=(*sorted(set(found.libraries) - set(elf.needed)), *sorted(shims)),
+        search_path=SearchPath("$ORIGIN", runpath=True),
+    )
+    return Lowered(edited(built.content, changes), shims)
 
 
 def run(place: Place, main: str, name: str, contents: dict[str, bytes], *words: str) -> Outcome:

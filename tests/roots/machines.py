@@ -112,8 +112,8 @@ MACHINES: Final = {
             musl_loader="/lib/ld-musl-powerpc64le.so.1",
             qemu="qemu-ppc64le",
             linker="powerpc64le-linux-gnu",
-            # bullseye's long-term support has neither ppc64el nor s390x; of trixie's point releases, mirrors list packages
-            # for these two that they do not have (404 on every fetch, 2026-11-29)
+            # bullseye's long-term support has neither ppc64el nor s390x; of trixie's latest point release, mirrors list
+            # packages for these two that they do not have (404 on every fetch, 2026-11-29)
             suites=("bookworm", "sid"),
         ),
         Machine(

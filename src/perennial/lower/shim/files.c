@@ -42,22 +42,22 @@ struct attributes {
 };
 _Static_assert(sizeof(struct attributes) == 256, "struct statx");
 
-enum { BASIC_STATS = 0x7ff, SYNC_AS_STAT = 0x6000 };
+enum { BASIC_STATS = 0x7ff };
 
 static struct moment moment_of(struct timespec time)
 {
   return (struct moment){.seconds = time.tv_sec, .nanoseconds = (uint32_t)time.tv_nsec};
 }
 
-/* What POSIX has, whatever was asked for; flags that are unknown are EINVAL.  */
+/* What POSIX has, whatever was asked for. Flags that fstatat does not have are EINVAL, those of when to ask a server too.  */
 static int attributes_by_stat(int folder, const char *path, int flags, struct attributes *result)
 {
   struct stat64 status;
-  if (flags & ~(AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_SYMLINK_NOFOLLOW | SYNC_AS_STAT)) {
+  if (flags & ~(AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_SYMLINK_NOFOLLOW)) {
     errno = EINVAL;
     return -1;
   }
-  if (__fxstatat64(STAT_VERSION, folder, path, &status, flags & ~SYNC_AS_STAT) != 0)
+  if (__fxstatat64(STAT_VERSION, folder, path, &status, flags) != 0)
     return -1;
   *result = (struct attributes){
       .mask = BASIC_STATS,

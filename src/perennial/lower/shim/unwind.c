@@ -100,11 +100,3 @@ SHIM(int, _dl_find_object)(void *address, struct found *result)
   struct search search = {.address = (uintptr_t)address, .result = result};
   return dl_iterate_phdr(look, &search) == 1 ? 0 : -1;
 }
-
-#ifdef __arm__
-/* What tables of unwinding without a function of their own refer to, to have the unwinder linked. It takes its own ones by
-   their number (ARM's EHABI 7.3), never these.  */
-__attribute__((visibility("hidden"))) void __aeabi_unwind_cpp_pr0(void) {}
-__attribute__((visibility("hidden"))) void __aeabi_unwind_cpp_pr1(void) {}
-__attribute__((visibility("hidden"))) void __aeabi_unwind_cpp_pr2(void) {}
-#endif
