@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
+from typing import Final
 
 from perennial.audit.context import Content
+from perennial.lower.options import CxxRoute, LowerOptions
+from perennial.lower.private import is_cxx_runtime
 from perennial.repair.changes import PlannedChanges
 from perennial.repair.closure import Closure
 from perennial.repair.library import Outcome
+from perennial.repair.lowering_problems import no_libstdcxx, outside_problem
 from perennial.repair.plan import Graft, Problem
 from perennial.repair.search import Search, Searcher
 from perennial.repair.sonames import why_not_grafted
@@ -16,9 +20,18 @@ from perennial.repair.targets import Grafted, InWheel, NotFound, Removed
 from perennial.repair.wishes import Wishes
 from perennial.report.text import listed
 
+_PRIVATE: Final = (
+    "is a libstdc++ of the wheel's own: exceptions, strings, streams and other objects of the library are not to be "
+    "handed to code that uses another copy, and static variables of inline functions are no longer shared between "
+    "files; its licence is the GPL version 3 with the GCC Runtime Library Exception"
+)
 
-def unfound(closure: Closure, searcher: Searcher, content: Content) -> Iterator[Problem]:
+
+def unfound(
+    closure: Closure, searcher: Searcher, content: Content, lower: LowerOptions | None = None
+) -> Iterator[Problem]:
     """The libraries that are nowhere to be had, each with all that need it."""
+    wants_private = lower is not None and lower.cxx is CxxRoute.PRIVATE
     users: dict[str, dict[str, None]] = {}
     places: dict[str, NotFound] = {}
     needs = [*closure.members.items(), *((closure.libraries[copy].path, each) for copy, each in closure.needs.items())]
@@ -30,8 +43,15 @@ def unfound(closure: Closure, searcher: Searcher, content: Content) -> Iterator[
     for name in sorted(users):
         first, *others = users[name]
         who = first + (f" and {len(others)} more" if others else "")
-        yield _unfound(name, who, places[name], searcher, content)
+        if wants_private and is_cxx_runtime(name):
+            yield no_libstdcxx(who, name, len(places[name].looks))
+        elif lower is not None and not lower.copies_libraries:
+            yield outside_problem(who, name)
+        else:
+            yield _unfound(name, who, places[name], searcher, content)
     for search in closure.searches:
+        if wants_private and is_cxx_runtime(search.name):
+            continue  # nobody has asked for that one by name
         if search.needed_by == "--include" and search.library is None:
             yield _not_included(search)
 
@@ -102,6 +122,9 @@ def warnings_of(content: Content, closure: Closure, changes: PlannedChanges, wis
 
 def _about_grafts(content: Content, changes: PlannedChanges) -> Iterator[str]:
     for graft in changes.grafts:
+        if graft.changes.unique_to_global and is_cxx_runtime(graft.library.name):
+            yield f"{graft.path} {_PRIVATE}"
+            continue
         why = why_not_grafted(graft.library.name, content.libc)
         if why is not None:
             yield f"{graft.library.name} is grafted because you asked for it, and {why}"
