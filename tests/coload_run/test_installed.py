@@ -219,8 +219,12 @@ def test_options(options: list[str], words: str, venv: Venv, tmp_path: Path) -> 
 
 
 def test_a_python_that_is_none(tmp_path: Path) -> None:
-    for python in ("/bin/true", "/no/such/python", str(tmp_path)):
+    for python, words in (
+        ("/bin/true", "does not answer as a Python would"),
+        ("/no/such/python", "cannot be run: No such file or directory"),
+        (str(tmp_path), "cannot be run: Permission denied"),
+    ):
         done = perennial("--run", "--env", python)
         assert done.returncode == 3
-        assert f"{python}: does not answer as a Python would" in done.stderr
+        assert f"{python}: {words}" in done.stderr
         assert done.stderr.count("\n") == 1

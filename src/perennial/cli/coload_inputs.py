@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from perennial.arch import Architecture, architecture_of_tag
 from perennial.cli.inputs import find_inputs
 from perennial.coload.facts_cache import FactsCache
-from perennial.coload.gather import ProfileSource, Source
+from perennial.coload.gather import ProfileSource, Source, UnreadableSourceError
 from perennial.coload.profile import load_profile
 from perennial.coload.sources import ShippedSystem, WheelSource
 from perennial.errors import UnreadableError, UsageError, printable
@@ -71,6 +71,17 @@ def find_sources(arguments: argparse.Namespace) -> Found:
         raise UsageError(f"{first} is for {one} and {second} for {other}: no process loads both")
     architecture = architecture_of_tag(next(iter(architectures), Architecture.X86_64.value)) or Architecture.X86_64
     return Found(tuple(sources), _system(arguments, architecture), errors)
+
+
+def without(found: Found, error: UnreadableSourceError) -> Found:
+    """Less one that turned out to be unreadable, which is said."""
+    sys.stderr.write(f"perennial: {printable(str(error))}\n")
+    sources = tuple(source for source in found.sources if source is not error.source)
+    return found._replace(sources=sources, errors={**found.errors, _as_given(error.source): str(error)})
+
+
+def _as_given(source: Source) -> str:
+    return source.path if isinstance(source, WheelSource) else source.name
 
 
 def _system(arguments: argparse.Namespace, architecture: Architecture) -> ProfileSource:
@@ -142,8 +153,10 @@ def _ask(python: str) -> tuple[str, tuple[str, ...]]:
         answer = subprocess.run(command, capture_output=True, check=False, text=True, timeout=60)  # noqa: S603
         executable, folders = json.loads(answer.stdout)
         return str(executable), tuple(map(str, folders))
-    except (OSError, ValueError, TypeError, subprocess.TimeoutExpired) as error:
-        raise UnreadableError(f"{python}: does not answer as a Python would ({error})") from error
+    except OSError as error:
+        raise UnreadableError(f"{python}: cannot be run: {error.strerror}") from error
+    except (ValueError, TypeError, subprocess.TimeoutExpired) as error:
+        raise UnreadableError(f"{python}: does not answer as a Python would") from error
 
 
 def _chosen(sources: tuple[InstalledSource, ...], names: Sequence[str], python: str) -> tuple[InstalledSource, ...]:
