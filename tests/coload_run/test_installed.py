@@ -192,6 +192,10 @@ def test_what_cannot_be_imported_is_left_out(venv: Venv, tmp_path: Path) -> None
         ("culprit 1.0", "victim 1.0"),
         ("victim 1.0", "culprit 1.0"),
     }
+    text = perennial("--run", "--env", venv.python, "culprit", "broken")
+    assert text.returncode == 1
+    assert "ModuleNotFoundError: No module named 'nothing_of_that_name' in import broken" in text.stdout
+    assert "remedy        install it there" in text.stdout
     text = perennial("--run", "--env", venv.python, "culprit", "runtime")
     assert text.returncode == 0
     assert "runtime 1.0: not run, nothing in it looks like a module" in text.stdout

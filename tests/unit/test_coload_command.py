@@ -265,6 +265,18 @@ def test_show_has_the_lint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert all(symbol in finding["message"] for symbol in ONCE)
 
 
+def test_the_lint_knows_the_names_of_32_bits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """operator new takes a size_t, which is `unsigned int` there."""
+    content = elf(
+        arch="i686", imports=(PYTHON,), needed=(LIBSTDCXX, LIBC), exports=(Export("PyInit__core"), Export("_Znwj"))
+    )
+    tags = "cp312-cp312-manylinux_2_17_i686"
+    path = wheel(tmp_path, tags=tags, members={"demo/_core.cpython-312-i386-linux-gnu.so": content})
+    main(["check", "--json", str(path)])
+    findings = json.loads(capsys.readouterr().out)["wheels"][0]["findings"]
+    assert ["_Znwj" in each["message"] for each in findings if each["rule"] == "captures-shared-library"] == [True]
+
+
 @pytest.mark.parametrize(
     ("exports", "needed"),
     [
