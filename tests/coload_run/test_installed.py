@@ -119,6 +119,18 @@ def test_a_library_that_stands_in_for_another(venv: Venv, tmp_path: Path) -> Non
     assert [(one["library"], one["outcome"]["end"]) for one in bad["diagnosis"]["apart"]] == [("libcodec.so.1", "fine")]
 
 
+def test_what_leads_to_the_interpreter(venv: Venv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shim that needs variables, as those of version managers do: processes under test have none of these."""
+    venv.install(*compiled("local_isolation.c", tmp_path / "build"))
+    shim = tmp_path / "python3"
+    shim.write_text('#!/bin/sh\nexec "${CHOSEN:?no version}" "$@"\n', encoding="ascii")
+    shim.chmod(0o755)
+    monkeypatch.setenv("CHOSEN", venv.python)
+    document = run_json("--env", str(shim), code=0)
+    assert document["runs"]["python"]["path"] == venv.python
+    assert [end for _, end in ends(document)] == ["fine"] * 4
+
+
 def test_some_of_it_in_an_order(venv: Venv, tmp_path: Path) -> None:
     """Names choose, whatever their spelling, and --set has their order."""
     venv.install(*compiled("once_call.cpp", tmp_path / "build"))
