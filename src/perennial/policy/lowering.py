@@ -14,6 +14,7 @@ from perennial.policy.derive import Policies, Version
 
 # Treatments are written for this release and later ones: it is what the shim is built for.
 LOWEST: Final = (2, 17)
+RULED_OUT: Final = "which --cxx rules out"
 ALL_SHIMS: Final = frozenset({"c", "cxx"})
 
 
@@ -116,7 +117,7 @@ class Lowering:
             return Refusal(reference, told[-1])
         if self._history.knows(reference.library) and self._older(reference.library, reference.symbol, version):
             return Refusal(reference, "an older version exists, and means something else or was never compared")
-        return Refusal(reference, "no older system has it, and there is no substitute")
+        return Refusal(reference, "nothing that may take its place is known")
 
     def _try(self, treatment: Treatment, reference: Reference, version: Version) -> Binding | str:
         """The binding, or why this treatment does not help ("" where that goes without saying)."""
@@ -133,7 +134,7 @@ class Lowering:
             case TreatmentKind.TRAP if not self._traps:
                 return "all that can be put in its place is a function that ends the process (--allow-trap)"
             case TreatmentKind.SHIM | TreatmentKind.TRAP if treatment.shim not in self._shims:
-                return f"its substitute is a function of our own over {reference.library}, which --cxx rules out"
+                return f"its substitute is a function of our own over {reference.library}, {RULED_OUT}"
             case TreatmentKind.SHIM | TreatmentKind.TRAP:
                 return Binding(reference, treatment, f"perennial_{reference.symbol}", None, None)
             case _:
