@@ -1,7 +1,7 @@
 """Lowers the sample of tests/lowering/sample.toml, and runs it on an older root.
 
-`python -m tests.lowering` makes the roots, the Python, the wheels and what lowering makes of them, two at a time; the
-tests with the marker `lowering` find them. The exit code is 1 where something could not be made.
+`python -m tests.lowering` makes the roots, the Python, the wheels and what lowering makes of them, two at a time.
+The tests with the marker `lowering` find them. The exit code is 1 where something could not be made.
 
 `python -m tests.lowering --root FOLDER [--python PATH] [NAME...]` puts the wheels to work in a root file system that you
 bring: each as it was built and lowered, one line a package. The Python has to be in it, of version 3.13, and PATH is

@@ -229,7 +229,7 @@ def test_traps_only_if_allowed(tmp_path: Path) -> None:
     assert run.wheel["lowering"]["traps"] == ["strtof128"]
     assert json.loads(members(run.path)[RECORD])["traps"] == ["strtof128"]
     text = run_perennial("lower", "--to", "manylinux_2_17", "--allow-trap", "--dry-run", str(source)).output
-    assert "strtof128 says so and ends the process when it is called" in text
+    assert "strtof128: on systems that lack it, a call says so and ends the process" in text
 
 
 def test_what_is_signed_is_not_lowered(tmp_path: Path) -> None:
@@ -377,7 +377,7 @@ def test_show_says_how_low_it_could_go(tmp_path: Path) -> None:
     assert len(found.bindings) == 3
     assert found.limits == ()
     output = run_perennial("show", str(source)).output
-    assert "manylinux_2_17_x86_64, binding 2 to older versions, 1 to substitutes" in output
+    assert "manylinux_2_17_x86_64, binding 2 references to older versions, 1 to substitutes" in output
     assert "perennial lower --to manylinux_2_17\n" in output
 
 

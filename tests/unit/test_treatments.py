@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
+import platform
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from perennial.arch import Architecture
+from perennial.elf.read import read_elf
 from perennial.knowledge import load_knowledge
 from perennial.knowledge.glibc_history import load_glibc_history
 from perennial.knowledge.tables import read_table
@@ -16,6 +19,7 @@ from perennial.knowledge.treatments import _COLUMNS, _TABLES, ANY, Treatment, Tr
 from perennial.platform_tag import Libc
 from perennial.policy import policies
 from perennial.policy.lowering import Binding, Lowering, Reference, Refusal
+from tests.support.compiled import compile_c, needs_compiler
 
 ROOT: Final = Path(__file__).parents[2]
 SOURCES: Final = ROOT / "tests/lowering/sources"
@@ -49,7 +53,7 @@ def test_every_row_says_what_differs_and_is_proved(table: str, row: list[str]) -
 
 
 def test_every_source_is_some_rows() -> None:
-    assert {path.stem for path in SOURCES.glob("*.c*")} - {"main"} == {row[-1] for _, row in ROWS}
+    assert {path.stem for path in SOURCES.glob("*.c*")} - {"main", "weak_binding"} == {row[-1] for _, row in ROWS}
 
 
 @pytest.mark.parametrize(
@@ -132,13 +136,37 @@ def test_order_of_preference() -> None:
     assert (statx.treatment.kind, strong.treatment.kind) == (TreatmentKind.WEAK, TreatmentKind.SHIM)
 
 
-def test_a_reference_without_version_finds_one_version_only() -> None:
-    """glibc, check_match: of two versions above a library's first node, an unversioned reference gets neither."""
+def test_what_a_reference_without_version_finds_is_settled() -> None:
+    """glibc, check_match: the definition at the first node, or else the default one; not one of the two."""
     judge = lowering("x86_64")
-    weak = Reference("libc.so.6", "pthread_cond_clockwait", "GLIBC_2.34", weak=True)
+    weak = Reference("libc.so.6", "pthread_cond_clockwait", "GLIBC_2.34", weak=True)  # @@GLIBC_2.34, @GLIBC_2.30
     chosen = judge.choose(weak, (2, 17))
     assert isinstance(chosen, Binding)
-    assert chosen.treatment.kind is TreatmentKind.SHIM
+    assert chosen.treatment.kind is TreatmentKind.WEAK
+    either = Reference("libc.so.6", "fmemopen", "GLIBC_2.22", weak=True)  # @@GLIBC_2.22, and @GLIBC_2.2.5 at the first
+    assert isinstance(judge.choose(either, (2, 17)), Refusal)
+
+
+@needs_compiler
+def test_a_reference_without_version_by_this_systems_loader(tmp_path: Path) -> None:
+    """Of a symbol that has a default version and an older one, both above the first node, it finds the default one."""
+    if platform.libc_ver()[0] != "glibc":
+        pytest.skip("the rule is that of glibc's loader")
+    history = load_glibc_history("x86_64")
+    found = [e.version for e in history.exports("libc.so.6", "pthread_cond_clockwait") if e.at(system_glibc())]
+    if platform.machine() != "x86_64" or found != ["GLIBC_2.30", "GLIBC_2.34"]:
+        pytest.skip("this system's libc.so.6 does not have pthread_cond_clockwait in two versions")
+    code = (
+        "extern int pthread_cond_clockwait() __attribute__((weak)); int found() { return pthread_cond_clockwait != 0; }"
+    )
+    library = compile_c(code, tmp_path / "probe.so", "-shared", "-fPIC", "-nostdlib")
+    assert read_elf(library.read_bytes()).verneeds == ()
+    assert ctypes.CDLL(str(library)).found() == 1
+
+
+def system_glibc() -> tuple[int, int]:
+    major, minor = platform.libc_ver()[1].split(".")[:2]
+    return int(major), int(minor)
 
 
 def test_traps_have_to_be_allowed() -> None:

@@ -8,8 +8,8 @@ Three things of libstdc++ are shared by all of a process, even where each extens
 - symbols of binding STB_GNU_UNIQUE, of which glibc's loader has one table for the whole process (elf/dl-lookup.c,
   `do_lookup_unique`). They become ordinary global ones, in the copy and in those that use it.
 
-What crosses from one wheel to another does not work then, and did not promise to: exceptions thrown by one copy
-are not caught by handlers of another one.
+What crosses from one wheel to another then meets another copy, and nobody promises that it works there. An exception
+is caught by its type's name, but each copy counts for itself: std::uncaught_exceptions() is wrong afterwards.
 """
 
 from __future__ import annotations

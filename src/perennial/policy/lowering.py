@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from perennial.knowledge.glibc_history import GlibcHistory, load_glibc_history
+from perennial.knowledge.glibc_history import FIRST_NODES, GlibcHistory, load_glibc_history
 from perennial.knowledge.treatments import Treatment, TreatmentKind, Treatments, load_treatments
 from perennial.policy.derive import Policies, Version
 
 # Treatments are written for this release and later ones: it is what the shim is built for.
 LOWEST: Final = (2, 17)
+RULED_OUT: Final = "which --cxx rules out"
 ALL_SHIMS: Final = frozenset({"c", "cxx"})
 
 
@@ -116,7 +117,7 @@ class Lowering:
             return Refusal(reference, told[-1])
         if self._history.knows(reference.library) and self._older(reference.library, reference.symbol, version):
             return Refusal(reference, "an older version exists, and means something else or was never compared")
-        return Refusal(reference, "no older system has it, and there is no substitute")
+        return Refusal(reference, "nothing that may take its place is known")
 
     def _try(self, treatment: Treatment, reference: Reference, version: Version) -> Binding | str:
         """The binding, or why this treatment does not help ("" where that goes without saying)."""
@@ -127,13 +128,13 @@ class Lowering:
         symbol = treatment.to_symbol or reference.symbol
         match treatment.kind:
             case TreatmentKind.WEAK:
-                if not reference.weak or not self._is_unambiguous(reference.symbol):
+                if not reference.weak or not self._finds_the_newest(reference.symbol):
                     return ""
                 return Binding(reference, treatment, symbol, None, None)
             case TreatmentKind.TRAP if not self._traps:
                 return "all that can be put in its place is a function that ends the process (--allow-trap)"
             case TreatmentKind.SHIM | TreatmentKind.TRAP if treatment.shim not in self._shims:
-                return f"its substitute is a function of our own over {reference.library}, which --cxx rules out"
+                return f"its substitute is a function of our own over {reference.library}, {RULED_OUT}"
             case TreatmentKind.SHIM | TreatmentKind.TRAP:
                 return Binding(reference, treatment, f"perennial_{reference.symbol}", None, None)
             case _:
@@ -159,11 +160,12 @@ class Lowering:
         since = self._policies.node(reference.library, node).since
         return since is not None and since <= version
 
-    def _is_unambiguous(self, symbol: str) -> bool:
-        """Whether a reference without version finds the symbol on every glibc that has it.
+    def _finds_the_newest(self, symbol: str) -> bool:
+        """Whether a reference without version finds the symbol's newest version on every glibc that has it.
 
-        glibc's loader takes for it a definition at the library's first node, or else the only one there is
-        (elf/dl-lookup.c, `check_match`): of a symbol with two newer versions it takes none, and says nothing.
+        glibc's loader takes for it a definition at the library's first node, if there is one, or else the only one
+        that is not hidden, which is the default version (elf/dl-lookup.c, `check_match`).
         """
-        exports = {e.version for library in self._history.libraries for e in self._history.exports(library, symbol)}
-        return len(exports) == 1
+        first = f"GLIBC_{FIRST_NODES[self.arch]}"
+        versions = [e.version for library in self._history.libraries for e in self._history.exports(library, symbol)]
+        return bool(versions) and first not in versions

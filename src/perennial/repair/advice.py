@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
+from typing import Final
 
 from perennial.audit.context import Content
+from perennial.lower.options import CxxRoute, LowerOptions
+from perennial.lower.private import is_cxx_runtime
 from perennial.repair.changes import PlannedChanges
 from perennial.repair.closure import Closure
 from perennial.repair.library import Outcome
+from perennial.repair.lowering_problems import no_libstdcxx, outside_problem
 from perennial.repair.plan import Graft, Problem
 from perennial.repair.search import Search, Searcher
 from perennial.repair.sonames import why_not_grafted
@@ -16,9 +20,18 @@ from perennial.repair.targets import Grafted, InWheel, NotFound, Removed
 from perennial.repair.wishes import Wishes
 from perennial.report.text import listed
 
+_PRIVATE: Final = (
+    "is a libstdc++ of the wheel's own: exceptions, strings, streams and other objects of the library are not to be "
+    "handed to code that uses another copy, and static variables of inline functions are no longer shared between "
+    "files; its licence is the GPL version 3 with the GCC Runtime Library Exception"
+)
 
-def unfound(closure: Closure, searcher: Searcher, content: Content) -> Iterator[Problem]:
+
+def unfound(
+    closure: Closure, searcher: Searcher, content: Content, lower: LowerOptions | None = None
+) -> Iterator[Problem]:
     """The libraries that are nowhere to be had, each with all that need it."""
+    wants_private = lower is not None and lower.cxx is CxxRoute.PRIVATE
     users: dict[str, dict[str, None]] = {}
     places: dict[str, NotFound] = {}
     needs = [*closure.members.items(), *((closure.libraries[copy].path, each) for copy, each in closure.needs.items())]
@@ -30,8 +43,15 @@ def unfound(closure: Closure, searcher: Searcher, content: Content) -> Iterator[
     for name in sorted(users):
         first, *others = users[name]
         who = first + (f" and {len(others)} more" if others else "")
-        yield _unfound(name, who, places[name], searcher, content)
+        if wants_private and is_cxx_runtime(name):
+            yield no_libstdcxx(who, name, len(places[name].looks))
+        elif lower is not None and not lower.copies_libraries:
+            yield outside_problem(who, name)
+        else:
+            yield _unfound(name, who, places[name], searcher, content)
     for search in closure.searches:
+        if wants_private and is_cxx_runtime(search.name):
+            continue  # nobody has asked for that one by name
         if search.needed_by == "--include" and search.library is None:
             yield _not_included(search)
 
@@ -83,6 +103,7 @@ def warnings_of(content: Content, closure: Closure, changes: PlannedChanges, wis
     """What does not keep a wheel from being repaired, and may still hurt."""
     yield from _about_grafts(content, changes)
     yield from _about_copies(closure, changes)
+    yield from _about_disputes(closure)
     yield from _about_names(content, closure, changes)
     needed = sorted({name for targets in closure.members.values() for name in targets})
     for pattern in wishes.unused_excludes:
@@ -102,6 +123,9 @@ def warnings_of(content: Content, closure: Closure, changes: PlannedChanges, wis
 
 def _about_grafts(content: Content, changes: PlannedChanges) -> Iterator[str]:
     for graft in changes.grafts:
+        if graft.changes.unique_to_global and is_cxx_runtime(graft.library.name):
+            yield f"{graft.path} {_PRIVATE}"
+            continue
         why = why_not_grafted(graft.library.name, content.libc)
         if why is not None:
             yield f"{graft.library.name} is grafted because you asked for it, and {why}"
@@ -138,6 +162,17 @@ def _difference(
             if len(meanings) > 1:
                 return name, [(label, users) for (label, _), users in meanings.items()]
     raise AssertionError("copies that need the same are one copy")
+
+
+def _about_disputes(closure: Closure) -> Iterator[str]:
+    """Files of the wheel that cannot have what they had: they are there once, and ld.so gave them several things."""
+    for dispute in closure.disputes:
+        alike = len({path for path, _ in dispute.meanings}) == 1
+        said = ", ".join(
+            f"{'a copy of ' if alike else ''}{path or 'not copied'} with {listed(loads, 3)}"
+            for path, loads in dispute.meanings
+        )
+        yield f"{dispute.member} is in the wheel once, and needs {dispute.name}: of {said}, it gets the first"
 
 
 def _about_names(content: Content, closure: Closure, changes: PlannedChanges) -> Iterator[str]:

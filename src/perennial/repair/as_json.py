@@ -46,6 +46,16 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         },
         "grafts": [_graft(graft, packages.get(graft.path)) for graft in plan.grafts],
         "edits": [_edit(edit, plan) for edit in plan.edits],
+        "refused_references": [
+            {
+                "file": path,
+                "library": refusal.reference.library,
+                "symbol": refusal.reference.symbol,
+                "version": refusal.reference.version,
+                "reason": refusal.reason,
+            }
+            for path, refusal in plan.refused
+        ],
         "lowering": None if plan.lowering is None else record_as_dict(plan.lowering),
         "licences": [] if prepared is None else list(prepared.licences),
         "searches": [_search(search) for search in plan.searches],

@@ -6,7 +6,7 @@ hashes of what is written. A shim is one more library to graft, and needs nothin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from perennial.audit.context import Content
@@ -14,13 +14,14 @@ from perennial.elf.edit import ElfChanges
 from perennial.elf.model import ElfFile
 from perennial.lower.lower_file import FileLowering, lower_file
 from perennial.lower.options import CxxRoute, LowerOptions
-from perennial.lower.private import SONAME, for_private_copy, is_cxx_runtime, private_copy
+from perennial.lower.private import for_private_copy, is_cxx_runtime, private_copy
 from perennial.lower.shims import Shim, load_shim
 from perennial.platform_tag import Libc, PlatformTag
 from perennial.policy.derive import Policies, Version
 from perennial.policy.lowering import Lowering, Refusal
 from perennial.repair.closure import Closure
 from perennial.repair.library import Library, read_library_file
+from perennial.repair.lowering_problems import outside_problem, refusal_problems
 from perennial.repair.plan import Problem
 from perennial.repair.targets import FROM_PLATFORM, FromPlatform, Grafted, Targets, grafted
 
@@ -37,12 +38,13 @@ class Lowered(NamedTuple):
     files: Mapping[str | int, FileLowering]
     private: frozenset[int]
     problems: tuple[Problem, ...]
+    refused: tuple[tuple[str, Refusal], ...]
     wants_private: bool  # a copy of libstdc++ would help, and is allowed
 
 
 def not_lowered(closure: Closure) -> Lowered:
     """Of a repair without lowering."""
-    return Lowered(closure, {}, {}, {}, {}, frozenset(), (), wants_private=False)
+    return Lowered(closure, {}, {}, {}, {}, frozenset(), (), (), wants_private=False)
 
 
 def why_not(options: LowerOptions, content: Content) -> Problem | None:
@@ -89,7 +91,7 @@ class _Lowerer:
         for copy, shim in ours.items():
             used = {b.symbol for f in files.values() for b in f.bindings if b.treatment.shim == shim.kind}
             copies[copy] = ElfChanges(blank_symbols=tuple(sorted(shim.exports - used)))
-        refused = [(key, refusal) for key, file in files.items() for refusal in file.refusals]
+        refused = tuple((self._path(key), refusal) for key, file in files.items() for refusal in file.refusals)
         return Lowered(
             closure=with_shims,
             members={key: change for key, change in changes.items() if isinstance(key, str)},
@@ -97,7 +99,8 @@ class _Lowerer:
             ours=ours,
             files={key: file for key, file in files.items() if file != _UNTOUCHED},
             private=self._private,
-            problems=(*self._problems(refused), *missing),
+            problems=(*refusal_problems(refused, self._lowering, self._options), *missing),
+            refused=refused,
             wants_private=self._options.cxx is CxxRoute.PRIVATE
             and any(is_cxx_runtime(refusal.reference.library) for _, refusal in refused),
         )
@@ -126,6 +129,10 @@ class _Lowerer:
         if isinstance(key, int):
             return self._closure.libraries[key].elf
         return next(elf for member, elf in self._content.files if member.path == key)
+
+    def _path(self, key: str | int) -> str:
+        """Of a member, or of a library outside."""
+        return key if isinstance(key, str) else self._closure.libraries[key].path
 
     def _with_shims(
         self, closure: Closure, files: Mapping[str | int, FileLowering]
@@ -162,34 +169,6 @@ class _Lowerer:
             problems,
         )
 
-    def _problems(self, refused: Iterable[tuple[str | int, Refusal]]) -> Iterator[Problem]:
-        users: dict[Refusal, list[str]] = {}
-        for key, refusal in refused:
-            path = key if isinstance(key, str) else self._closure.libraries[key].path
-            users.setdefault(refusal, []).append(path)
-        for refusal, paths in sorted(users.items()):
-            yield self._problem(refusal, paths)
-
-    def _problem(self, refusal: Refusal, paths: list[str]) -> Problem:
-        reference = refusal.reference
-        who = paths[0] + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
-        what = str(reference) if reference.symbol else reference.version
-        message = f"{who} needs {what} from {reference.library}, which {self._options.to} lacks: {refusal.reason}"
-        help_ = []
-        first = self._lowering.first(reference)
-        if is_cxx_runtime(reference.library):
-            if self._options.cxx is not CxxRoute.PRIVATE:
-                help_.append(f"--cxx private copies {SONAME} into the wheel")
-            help_.append("link with -static-libstdc++ and lower that")
-        elif reference.library == "libgcc_s.so.1":
-            help_.append("link with -static-libgcc and lower that")
-        if first is not None and first > self._version:
-            help_.append(f"lower to manylinux_{first[0]}_{first[1]}")
-        if not help_:
-            help_.append("build where it is not there, or without it")
-        text = ", or ".join(help_)
-        return Problem(message, f"{text[0].upper()}{text[1:]}.")
-
 
 def outside_copies(lowered: Lowered) -> Iterator[Problem]:
     """For who wants a wheel to be lowered and nothing else: libraries from outside that would come into it."""
@@ -199,7 +178,4 @@ def outside_copies(lowered: Lowered) -> Iterator[Problem]:
             continue
         users = [path for path, targets in closure.members.items() if copy in grafted(targets).values()]
         if users:
-            yield Problem(
-                f"{users[0]} needs {library.name}, which is neither in the wheel nor on every system",
-                "perennial repair --lower-to copies it into the wheel and lowers both.",
-            )
+            yield outside_problem(users[0] + (f" and {len(users) - 1} more" if users[1:] else ""), library.name)

@@ -49,14 +49,14 @@ def make_plan(
     empty = _empty(wheel, options)
     foreign = [tag for tag in wheel.filename.platforms if not tag.is_any and not tag.is_linux]
     if empty.is_pure or foreign:
-        return empty._replace(problems=tuple(_nothing_to_repair(foreign, options)))
+        return empty._replace(problems=tuple(_nothing_to_do(foreign, options)))
     content = read_content(wheel, knowledge, exporters)
     if content.architecture is None:
         message = f"its files are for {content.arch_name}, for which there are no manylinux or musllinux tags"
         return empty._replace(problems=(Problem(message, None),))
     options = _with_target(options, content.arch_name)
     plat = options.plat
-    mismatch = None if plat is None else _mismatch(plat, content)
+    mismatch = None if plat is None else _mismatch(plat, content, options)
     if mismatch is None and options.lower is not None:
         mismatch = why_not(options.lower, content)
     if mismatch is not None:
@@ -91,7 +91,7 @@ def make_plan(
 
     # From here on, it is settled what the wheel will contain, and what that is worth.
     problems = [
-        *unfound(closure, searcher, content),
+        *unfound(closure, searcher, content, options.lower),
         *changes.problems,
         *_conflicts(content, closure, wishes),
         *lowered.problems,
@@ -116,6 +116,7 @@ def make_plan(
         searches=closure.searches,
         expected=expected,
         lowering=None if plat is None else lowering_record(wheel, changes, lowered, plat),
+        refused=lowered.refused,
     )
 
 
@@ -155,9 +156,13 @@ def _empty(wheel: Wheel, options: RepairOptions) -> RepairPlan:
     )
 
 
-def _nothing_to_repair(foreign: list[PlatformTag], options: RepairOptions) -> Iterator[Problem]:
+def _nothing_to_do(foreign: list[PlatformTag], options: RepairOptions) -> Iterator[Problem]:
+    only_lowers = options.lower is not None and not options.lower.copies_libraries
     if foreign:
-        yield Problem(f"it is for {foreign[0]}, and only wheels for Linux are repaired here", None)
+        done = "lowered" if only_lowers else "repaired"
+        yield Problem(f"it is for {foreign[0]}, and only wheels for Linux are {done} here", None)
+    elif only_lowers:
+        yield Problem("it has no compiled files, so that there is nothing to lower", None)
     elif not options.allow_pure:
         yield Problem(
             "it has no compiled files, so that there is nothing to repair",
@@ -179,12 +184,15 @@ def _for_wheel(plat: PlatformTag, arch: str) -> PlatformTag:
     return plat if plat.arch else PlatformTag.parse(f"{plat.text}{arch}")
 
 
-def _mismatch(plat: PlatformTag, content: Content) -> Problem | None:
+def _mismatch(plat: PlatformTag, content: Content, options: RepairOptions) -> Problem | None:
     """A tag that the wheel's files have no part in, whatever is grafted."""
+    option = "--plat"
+    if options.lower is not None:
+        option = "--lower-to" if options.lower.copies_libraries else "--to"
     if architecture_of_tag(plat.arch or "") is not content.architecture:
-        return Problem(f"--plat {plat} asks for {plat.arch}, and its files are for {content.architecture}", None)
+        return Problem(f"{option} {plat} asks for {plat.arch}, and its files are for {content.architecture}", None)
     if plat.libc is not None and content.libc is not None and plat.libc is not content.libc:
-        return Problem(f"--plat {plat} asks for {plat.libc}, and its files are linked against {content.libc}", None)
+        return Problem(f"{option} {plat} asks for {plat.libc}, and its files are linked against {content.libc}", None)
     return None
 
 

@@ -11,6 +11,7 @@ from perennial.audit.report import AuditReport
 from perennial.elf.edit import ElfChanges
 from perennial.lower.record import LoweringRecord
 from perennial.platform_tag import PlatformTag
+from perennial.policy.lowering import Refusal
 from perennial.repair.library import Library
 from perennial.repair.scripts import MovedScript
 from perennial.repair.search import Search
@@ -19,10 +20,11 @@ from perennial.wheel.wheel import Wheel
 
 
 class Problem(NamedTuple):
-    """Why a wheel cannot be repaired: what is wrong, and what to do."""
+    """Why a wheel cannot be repaired: what is wrong, and what to do. `details` are what a message only counts."""
 
     message: str
     remedy: str | None
+    details: tuple[str, ...] = ()
 
 
 class Graft(NamedTuple):
@@ -73,6 +75,7 @@ class RepairPlan(NamedTuple):
     searches: tuple[Search, ...]
     expected: AuditReport | None
     lowering: LoweringRecord | None = None  # where references were bound otherwise
+    refused: tuple[tuple[str, Refusal], ...] = ()  # by file: references that nothing can be done about
 
     @property
     def renames(self) -> bool:

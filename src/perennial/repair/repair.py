@@ -57,7 +57,7 @@ def repair_wheel(path: str, job: Job, *, progress: Progress | None = None) -> Ou
         plan = make_plan(wheel, job.knowledge, job.options, providers=job.providers, exporters=exporters)
         again = None if job.options.lower is None else why_not_again(archive, job.options.lower)
         if again is not None:
-            plan = plan._replace(problems=(again,))
+            plan = plan._replace(problems=(again,), refused=())
         if plan.problems:
             return Outcome(plan, None, None)
         work = Work(
