@@ -1,10 +1,10 @@
 """Lowers the sample of tests/lowering/sample.toml, and runs it on an older root.
 
-`python -m tests.lowering` makes the roots, the Python, the wheels and what lowering makes of them, two at a time.
-The tests with the marker `lowering` find them. The exit code is 1 where something could not be made.
+`python -m tests.lowering` makes the roots, the Python, the wheels and what lowering makes of them, two at a time, for
+the tests with the marker `lowering` to find. The exit code is 1 where something could not be made.
 
-`python -m tests.lowering --root FOLDER [--python PATH] [NAME...]` puts the wheels to work in a root file system that you
-bring: each as it was built and lowered, one line a package. The Python has to be in it, of version 3.13, and PATH is
+`python -m tests.lowering --root FOLDER [--python PATH] [NAME...]` puts the wheels to work in a root file system of
+yours: each as it was built and lowered, one line a package. The Python has to be in it, of version 3.13, and PATH is
 where programs in the root see it; without --python the one of the tests is put into /opt/python, which needs glibc
 2.31. The exit code is 1 where a lowered wheel does not work.
 """

@@ -40,7 +40,7 @@ class Sample(NamedTuple):
     # Other packages of the sample that it is exercised with: of PyPI, or else of trixie.
     beside: tuple[str, ...] = ()
     pure: tuple[str, ...] = ()  # what needs no lowering: Debian packages of its suite, or wheels that are locked
-    own_tests: str = ""  # the project's own, by their path in the wheel
+    own_tests: tuple[str, ...] = ()  # the project's own, by their paths in the wheel
     sdist_tests: str = ""  # or in the sdist
 
     def __str__(self) -> str:

@@ -34,7 +34,10 @@ _PERENNIAL: Final = Path(__file__).parents[2] / "src" / "perennial"
 _MAKERS: Final = tuple(Path(__file__).with_name(f"{name}.py").read_bytes() for name in ("as_built", "from_sdists"))
 _TIMEOUT: Final = 300  # seconds for one workload
 _WITH_PYTEST: Final = "trixie"
-_PYTEST_NEEDS: Final = ("python3-iniconfig", "python3-packaging", "python3-pluggy")
+_PYTEST_NEEDS: Final = (
+    *("python3-iniconfig", "python3-packaging", "python3-pluggy"),
+    *("python3-attr", "python3-hypothesis", "python3-sortedcontainers"),
+)
 
 
 class System(NamedTuple):
@@ -127,10 +130,10 @@ def run_own_tests(wanted: Sample, wheel: Path, where: System) -> Outcome:
     with place_in(where.root) as place:
         for each in (wheel, *_others(wanted), *tools):
             place.install(each, "site")
-        path = f"{place.inside}/site/{wanted.own_tests}"
+        paths = [f"{place.inside}/site/{path}" for path in wanted.own_tests]
         if isinstance(wanted.origin, Sdist) and wanted.sdist_tests:
-            path = _unpack_tests(obtain_sdist(wanted.origin), wanted.sdist_tests, place)
-        command = [where.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", place.inside, path]
+            paths = [_unpack_tests(obtain_sdist(wanted.origin), wanted.sdist_tests, place)]
+        command = [where.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", place.inside, *paths]
         environment = {"PYTHONPATH": f"{place.inside}/site"}
         return place.run(command, timeout=_TIMEOUT, environment=environment, with_devices=True)
 

@@ -47,7 +47,7 @@ _PYTHON_PACKAGES: Final = (
     *("python3-msgspec", "python3-nacl", "python3-numpy", "python3-orjson", "python3-pil", "python3-psycopg2"),
     *("python3-pydantic-core", "python3-rapidfuzz", "python3-rpds-py", "python3-scipy", "python3-shapely"),
     *("python3-uvloop", "python3-zmq", "python3-zstandard"),
-    *("python3-openssl", "python3-pytest"),  # to exercise others with
+    *("python3-hypothesis", "python3-openssl", "python3-pytest"),  # to exercise others with
 )
 
 OLDEST: Final = "bullseye"  # glibc 2.31: the oldest that today's mirrors have
