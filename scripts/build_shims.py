@@ -73,8 +73,8 @@ SHIMS = {
     "cxx": Shim("libperennial-shimxx", ("arm.c", "cxx/*.c")),
 }
 
-# What the C++ shim needs of libstdc++, by the nodes that these symbols have on every architecture; ~ is size_t, mangled.
-# That of GCC 5 has them all.
+# What the C++ shim needs of libstdc++, by the nodes that these symbols have on every architecture; ~ is size_t,
+# mangled. That of GCC 5 has them all.
 STRING = "_ZNSt7__cxx1112basic_stringI{0}St11char_traitsI{0}ESaI{0}EE"
 STREAMS = ("15basic_stringbuf", "18basic_stringstream", "19basic_istringstream", "19basic_ostringstream")
 LIBSTDCXX = {

@@ -119,6 +119,18 @@ def test_a_library_that_stands_in_for_another(venv: Venv, tmp_path: Path) -> Non
     assert [(one["library"], one["outcome"]["end"]) for one in bad["diagnosis"]["apart"]] == [("libcodec.so.1", "fine")]
 
 
+def test_what_leads_to_the_interpreter(venv: Venv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shim that needs variables, as those of version managers do: processes under test have none of these."""
+    venv.install(*compiled("local_isolation.c", tmp_path / "build"))
+    shim = tmp_path / "python3"
+    shim.write_text('#!/bin/sh\nexec "${CHOSEN:?no version}" "$@"\n', encoding="ascii")
+    shim.chmod(0o755)
+    monkeypatch.setenv("CHOSEN", venv.python)
+    document = run_json("--env", str(shim), code=0)
+    assert document["runs"]["python"]["path"] == venv.python
+    assert [end for _, end in ends(document)] == ["fine"] * 4
+
+
 def test_some_of_it_in_an_order(venv: Venv, tmp_path: Path) -> None:
     """Names choose, whatever their spelling, and --set has their order."""
     venv.install(*compiled("once_call.cpp", tmp_path / "build"))
@@ -192,6 +204,10 @@ def test_what_cannot_be_imported_is_left_out(venv: Venv, tmp_path: Path) -> None
         ("culprit 1.0", "victim 1.0"),
         ("victim 1.0", "culprit 1.0"),
     }
+    text = perennial("--run", "--env", venv.python, "culprit", "broken")
+    assert text.returncode == 1
+    assert "ModuleNotFoundError: No module named 'nothing_of_that_name' in import broken" in text.stdout
+    assert "remedy        install it there" in text.stdout
     text = perennial("--run", "--env", venv.python, "culprit", "runtime")
     assert text.returncode == 0
     assert "runtime 1.0: not run, nothing in it looks like a module" in text.stdout
@@ -219,8 +235,12 @@ def test_options(options: list[str], words: str, venv: Venv, tmp_path: Path) -> 
 
 
 def test_a_python_that_is_none(tmp_path: Path) -> None:
-    for python in ("/bin/true", "/no/such/python", str(tmp_path)):
+    for python, words in (
+        ("/bin/true", "does not answer as a Python would"),
+        ("/no/such/python", "cannot be run: No such file or directory"),
+        (str(tmp_path), "cannot be run: Permission denied"),
+    ):
         done = perennial("--run", "--env", python)
         assert done.returncode == 3
-        assert f"{python}: does not answer as a Python would" in done.stderr
+        assert f"{python}: {words}" in done.stderr
         assert done.stderr.count("\n") == 1

@@ -12,7 +12,7 @@ from perennial.elf.edit import ElfChanges, SearchPath, StripLevel
 from perennial.elf.model import Binding
 from perennial.elf.read import read_elf
 from tests.loading.editing import edited, stripped
-from tests.loading.workshop import GLIBC_SYSTEMS, SOURCES, SYSTEMS, System, Workshop, root_of
+from tests.loading.workshop import GLIBC_SYSTEMS, LAYOUTS, PLAIN, SOURCES, SYSTEMS, Layout, System, Workshop, root_of
 from tests.roots.loading import LINKERS, linker_recipe
 from tests.roots.make import obtain_or_skip
 from tests.roots.run import place_in
@@ -20,16 +20,22 @@ from tests.roots.toolchain import compile_object
 
 pytestmark = pytest.mark.loading
 
+CASES: Final = [
+    (system, layout)
+    for system in SYSTEMS
+    for layout in LAYOUTS
+    if layout is PLAIN or (system.suite == "trixie" and (layout.name != "lld-relr" or system.knows_relr))
+]
 HERE: Final = SearchPath("$ORIGIN", runpath=True)
 # The version that says that a loader has to know the marks.
 MARKERS: Final = {"trixie": "GLIBC_2.36", "sid": "GLIBC_ABI_DT_X86_64_PLT"}
 
 
-@pytest.mark.parametrize("system", SYSTEMS, ids=str)
-def test_definitions_taken_out(system: System) -> None:
+@pytest.mark.parametrize(("system", "layout"), CASES, ids=str)
+def test_definitions_taken_out(system: System, layout: Layout) -> None:
     """Nobody finds them, and the others work. (musl's search ignores st_other.)"""
     with place_in(root_of(system)) as place:
-        shop = Workshop(system, place)
+        shop = Workshop(system, place, layout)
         library = shop.library("many.c")
         raw = library.read_bytes()
         content = edited(raw, ElfChanges(blank_symbols=("dropped",)))

@@ -1,7 +1,7 @@
 """What the C shim does where the kernel lacks a system call: what glibc's own functions do, or a little more.
 
-A filter (seccomp) makes calls fail with ENOSYS. Here the loaders of the roots run outside of them, on this machine's own
-file system: what stands in for some calls are files of /proc and /dev, which roots do not have.
+A filter (seccomp) makes calls fail with ENOSYS. Here the loaders of the roots run outside of them, on this machine's
+own file system: what stands in for some calls are files of /proc and /dev, which roots do not have.
 """
 
 from __future__ import annotations

@@ -71,9 +71,12 @@ class Built(NamedTuple):
 
     @property
     def target(self) -> Release:
-        """The tag that it is lowered to: the lowest there is, with libstdc++ the first that has GCC 5's."""
-        is_cxx = any(name.startswith("libstdc++") for name in read_elf(self.content).needed)
-        return (2, 24) if is_cxx else floor_of(self.arch)
+        """The tag that it is lowered to: the lowest there is, or the first whose libstdc++ has what C++ sources use
+        that they are not about.
+        """
+        symbols = [s for s in read_elf(self.content).imports if (s.library or "").startswith("libstdc++")]
+        is_newer = any(any(part in symbol.name for part in ("cxx11", "exception_ptr", "6thread")) for symbol in symbols)
+        return (2, 28) if is_newer else floor_of(self.arch)
 
     def needs_more_than(self, glibc: tuple[int, ...], *, glibcxx: tuple[int, ...]) -> bool:
         """Does it need newer versions, by their names?"""
@@ -110,7 +113,7 @@ def _compile_with_gcc(source: Path, folder: Path) -> Path:
     if compiler is None:
         skip_unless_ci("g++ is not installed")
     output = folder / f"{source.stem}.o"
-    flags = ["-std=gnu++17", "-O1", "-fPIC", "-fno-stack-protector", "-Wall", "-Werror"]
+    flags = ["-std=gnu++20", "-O1", "-fPIC", "-fno-stack-protector", "-Wall", "-Werror"]
     done = subprocess.run([compiler, *flags, "-c", source, "-o", output], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return output

@@ -30,7 +30,7 @@ def graphs(draw: st.DrawFn) -> list[Loaded]:
     target = st.integers(0, size - 1).map(Grafted) | st.sampled_from(OTHERS)
     files = []
     for content in draw(st.lists(st.sampled_from(CONTENTS), min_size=size, max_size=size)):
-        files.append(Loaded(content, None, {name: draw(target) for name in needs[content]}))
+        files.append(Loaded("", content, None, {name: draw(target) for name in needs[content]}))
     return files
 
 

@@ -148,6 +148,14 @@ def own_library_without_a_path(lib: Path) -> Case:
     return Case({"_a": core}, {"_a": 1 + 101}, {"libx.so.1": 1}, others={"demo/libown.so": own})
 
 
+def own_library_that_comes_second(lib: Path) -> Case:
+    """A library of the wheel has a path of its own, and yet gets what the module has loaded before."""
+    one, two = two_of_one_name(lib)
+    own = library(lib / "built" / "libown.so", 100, links=[one], run_path=("rpath", str(one.parent)))
+    core = extension(lib / "built" / "_a.so", links=[two, own], run_path=("rpath", f"$ORIGIN:{two.parent}"))
+    return Case({"_a": core}, {"_a": 2 + 102}, {"libx.so.1": 1}, others={"demo/libown.so": own})
+
+
 def beside_each(lib: Path) -> Case:
     """One content in two folders: each file finds what lies beside it."""
     two_of_one_name(lib)
@@ -189,6 +197,7 @@ CASES: Final[tuple[Callable[[Path], Case], ...]] = (
     loaded_before_by_soname,
     loaded_by_the_wheels_own,
     own_library_without_a_path,
+    own_library_that_comes_second,
     beside_each,
     from_the_environment,
     included,
@@ -283,6 +292,24 @@ def test_one_that_finds_nothing_gets_what_the_other_has(tmp_path: Path) -> None:
     assert grafts(path).keys() == {"libx.so.1", "libshared.so.1"}
     lib.rename(tmp_path / "hidden")
     assert answers(path, case, tmp_path / "after") == case.answers
+
+
+def test_a_file_of_the_wheel_has_one_meaning(tmp_path: Path) -> None:
+    """It cannot be copied for each: what the second module found for it is no more, and that is said."""
+    lib = tmp_path / "lib"
+    one, two = two_of_one_name(lib)
+    own = library(lib / "built" / "libown.so", 100, links=[one])
+    built = modules(lib, own, more=":$ORIGIN")
+    case = Case(built, {"_a": 101, "_b": 102}, {}, others={"demo/libown.so": own})
+    wheel = wheel_of(case, tmp_path)
+    assert answers(wheel, case, tmp_path / "before") == case.answers
+    run = repair(wheel)
+    assert run.warnings == [
+        f"demo/libown.so is in the wheel once, and needs libx.so.1: of {one} with demo/_a{SUFFIX}, "
+        f"{two} with demo/_b{SUFFIX}, it gets the first"
+    ]
+    lib.rename(tmp_path / "hidden")
+    assert answers(run.path, case, tmp_path / "after") == {"_a": 101, "_b": 101}
 
 
 def test_two_copies_cannot_both_keep_the_name(tmp_path: Path) -> None:

@@ -182,6 +182,12 @@ def test_quiet_is_one_line(pair: tuple[str, str], capsys: pytest.CaptureFixture[
         (["--ignore", "no-such-rule", "{0}", "{1}"], "there is no rule no-such-rule"),
         (["--env", "python3", "--set", "{0}"], "takes no wheels"),
         (["--standalone", "--env"], "--standalone stands for an interpreter"),
+        (["--with", ".", "{0}", "{1}"], "--with is for imports that are made for real: it goes with --run"),
+        (["--smoke", "a=1", "{0}", "{1}"], "--smoke is for imports"),
+        (["--import", "a=b", "{0}", "{1}"], "--import is for imports"),
+        (["--timeout", "3", "{0}", "{1}"], "--timeout is for imports"),
+        (["--no-minimise", "{0}", "{1}"], "--no-minimise is for imports"),
+        (["--env", "--python", "3.12"], "--env names the interpreter"),
     ],
 )
 def test_what_makes_no_sense(
@@ -217,6 +223,10 @@ def test_what_cannot_be_read(tmp_path: Path, pair: tuple[str, str], capsys: pyte
     captured = capsys.readouterr()
     assert str(broken) in captured.err
     assert captured.err.count("\n") == 1
+    assert captured.out.endswith("2 packages, 2 ordered pairs: 2 errors; 1 input could not be read\n")
+    code, document = run_json(capsys, str(broken), *pair)
+    assert (code, document["pairs"], len(errors_of(document))) == (3, 2, 2)
+    assert [error["input"] for error in document["errors"]] == [str(broken)]
 
 
 def test_an_environment(tmp_path: Path, pair: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -253,6 +263,18 @@ def test_show_has_the_lint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     (finding,) = json.loads(capsys.readouterr().out)["wheels"][0]["findings"]
     assert (finding["rule"], finding["severity"]) == ("captures-shared-library", "warning")
     assert all(symbol in finding["message"] for symbol in ONCE)
+
+
+def test_the_lint_knows_the_names_of_32_bits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """operator new takes a size_t, which is `unsigned int` there."""
+    content = elf(
+        arch="i686", imports=(PYTHON,), needed=(LIBSTDCXX, LIBC), exports=(Export("PyInit__core"), Export("_Znwj"))
+    )
+    tags = "cp312-cp312-manylinux_2_17_i686"
+    path = wheel(tmp_path, tags=tags, members={"demo/_core.cpython-312-i386-linux-gnu.so": content})
+    main(["check", "--json", str(path)])
+    findings = json.loads(capsys.readouterr().out)["wheels"][0]["findings"]
+    assert ["_Znwj" in each["message"] for each in findings if each["rule"] == "captures-shared-library"] == [True]
 
 
 @pytest.mark.parametrize(

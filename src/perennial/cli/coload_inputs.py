@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from perennial.arch import Architecture, architecture_of_tag
 from perennial.cli.inputs import find_inputs
 from perennial.coload.facts_cache import FactsCache
-from perennial.coload.gather import ProfileSource, Source
+from perennial.coload.gather import ProfileSource, Source, UnreadableSourceError
 from perennial.coload.profile import load_profile
 from perennial.coload.sources import ShippedSystem, WheelSource
 from perennial.errors import UnreadableError, UsageError, printable
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 
 class Interpreter(NamedTuple):
-    """A Python with what it has: `folders` are those from which it imports packages, as it calls them."""
+    """A Python with what it has: `path` is what it calls itself, whatever leads there, and `folders` are those from
+    which it imports packages, as it calls them.
+    """
 
     path: str
     folders: tuple[str, ...]
@@ -73,6 +75,17 @@ def find_sources(arguments: argparse.Namespace) -> Found:
     return Found(tuple(sources), _system(arguments, architecture), errors)
 
 
+def without(found: Found, error: UnreadableSourceError) -> Found:
+    """Less one that turned out to be unreadable, which is said."""
+    sys.stderr.write(f"perennial: {printable(str(error))}\n")
+    sources = tuple(source for source in found.sources if source is not error.source)
+    return found._replace(sources=sources, errors={**found.errors, _as_given(error.source): str(error)})
+
+
+def _as_given(source: Source) -> str:
+    return source.path if isinstance(source, WheelSource) else source.name
+
+
 def _system(arguments: argparse.Namespace, architecture: Architecture) -> ProfileSource:
     on: str | None = arguments.on
     interpreter: str | None = arguments.interpreter
@@ -106,7 +119,7 @@ import json, os, sys, sysconfig
 own = {os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")}
 own |= {os.path.join(path, "lib-dynload") for path in own}
 paths = [path for path in sys.path if os.path.isdir(path) and os.path.realpath(path) not in own]
-print(json.dumps([os.path.realpath(sys.executable), list(dict.fromkeys(paths))]))
+print(json.dumps([sys.executable, list(dict.fromkeys(paths))]))
 """
 
 
@@ -116,7 +129,8 @@ def _installed(arguments: argparse.Namespace) -> Found:
     if arguments.set and not arguments.wheels:
         raise UsageError("--set takes the order from the arguments: name what is installed there, in that order")
     python = arguments.env or sys.executable
-    executable, folders = _ask(python)
+    interpreter = _ask(python)
+    executable = os.path.realpath(interpreter.path)
     from perennial.coload.environment import installed_sources
     from perennial.coload.real_system import RealSystem
     from perennial.elf.read import read_elf
@@ -128,12 +142,12 @@ def _installed(arguments: argparse.Namespace) -> Found:
         raise UnreadableError(f"{executable}: {error.strerror}") from error
     if architecture is None:
         raise UnreadableError(f"{executable}: no tag names its architecture")
-    sources = _chosen(tuple(installed_sources(folders)), arguments.wheels, python)
-    return Found(sources, RealSystem("/", architecture, executable), {}, Interpreter(python, folders))
+    sources = _chosen(tuple(installed_sources(interpreter.folders)), arguments.wheels, python)
+    return Found(sources, RealSystem("/", architecture, executable), {}, interpreter)
 
 
-def _ask(python: str) -> tuple[str, tuple[str, ...]]:
-    """Where an interpreter really is, and the folders of its packages."""
+def _ask(python: str) -> Interpreter:
+    """Runs it. Raises `UnreadableError` where it is no Python."""
     import json
     import subprocess
 
@@ -141,9 +155,11 @@ def _ask(python: str) -> tuple[str, tuple[str, ...]]:
         command = [python, "-I", "-c", _QUESTION]
         answer = subprocess.run(command, capture_output=True, check=False, text=True, timeout=60)  # noqa: S603
         executable, folders = json.loads(answer.stdout)
-        return str(executable), tuple(map(str, folders))
-    except (OSError, ValueError, TypeError, subprocess.TimeoutExpired) as error:
-        raise UnreadableError(f"{python}: does not answer as a Python would ({error})") from error
+        return Interpreter(str(executable), tuple(map(str, folders)))
+    except OSError as error:
+        raise UnreadableError(f"{python}: cannot be run: {error.strerror}") from error
+    except (ValueError, TypeError, subprocess.TimeoutExpired) as error:
+        raise UnreadableError(f"{python}: does not answer as a Python would") from error
 
 
 def _chosen(sources: tuple[InstalledSource, ...], names: Sequence[str], python: str) -> tuple[InstalledSource, ...]:

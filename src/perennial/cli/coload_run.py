@@ -40,6 +40,26 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--no-minimise", action="store_true", help="do not search for the symbols behind a failure")
 
 
+def check_run_arguments(arguments: argparse.Namespace) -> None:
+    """Refuses options that would do nothing, before anything is read."""
+    given = {
+        "--with": arguments.beside,
+        "--smoke": arguments.smoke,
+        "--import": arguments.modules,
+        "--timeout": arguments.timeout is not None,
+        "--no-minimise": arguments.no_minimise,
+    }
+    idle = next((option for option, value in given.items() if value), None)
+    if idle is not None and not arguments.run:
+        raise UsageError(f"{idle} is for imports that are made for real: it goes with --run")
+    if arguments.timeout is not None and not 0 < arguments.timeout <= 86400:
+        raise UsageError(f"--timeout {arguments.timeout:g}: more than 0 and at most 86400 seconds")
+    if arguments.env is not None and arguments.beside:
+        raise UsageError("--env has all that is installed: --with does not go with it")
+    if arguments.env is not None and arguments.python is not None:
+        raise UsageError("--env names the interpreter: --python does not go with it")
+
+
 def run_sources(found: Found, arguments: argparse.Namespace) -> RunReport:
     """Imports what is looked at. Raises `UsageError` for options that do not fit it or this machine."""
     from perennial.coload.run.debugger import find_gdb
@@ -49,8 +69,6 @@ def run_sources(found: Found, arguments: argparse.Namespace) -> RunReport:
     if sys.platform != "linux":
         raise UsageError("--run imports Linux wheels, which only Linux can")
     timeout = DEFAULT_TIMEOUT if arguments.timeout is None else arguments.timeout
-    if not 0 < timeout <= 86400:
-        raise UsageError(f"--timeout {timeout:g}: more than 0 and at most 86400 seconds")
     modules = {name: tuple(text.split(",")) for name, text in _named(arguments.modules, "--import").items()}
     smoke = {name: _snippet(text) for name, text in _named(arguments.smoke, "--smoke").items()}
     tools = Tools(find_gdb(os.environ.get("PATH", "")), minimise=not arguments.no_minimise)
@@ -96,10 +114,6 @@ def _run_installed(found: Found, arguments: argparse.Namespace, options: Options
     from perennial.coload.run.interpreter import find_interpreter
     from perennial.coload.run.pairs import check_names, run_packages
 
-    if arguments.python is not None:
-        raise UsageError("--env names the interpreter: --python does not go with it")
-    if arguments.beside:
-        raise UsageError("--env has all that is installed: --with does not go with it")
     assert found.interpreter is not None  # noqa: S101 - the caller has looked
     sources = [source for source in found.sources if isinstance(source, InstalledSource)]
     environment = installed_environment(sources, found.interpreter.folders, options.modules)

@@ -24,6 +24,7 @@ from perennial.coload.profile import Profile, names_of_interest
 from perennial.coload.protobuf import REGISTERING, is_library, tables
 from perennial.elf.linkage import name_digest
 from perennial.elf.model import Binding
+from perennial.errors import UnreadableError
 
 
 class Source(Protocol):
@@ -43,6 +44,14 @@ class ProfileSource(Protocol):
     def profile(self, needed: frozenset[str]) -> Profile: ...
 
 
+class UnreadableSourceError(UnreadableError):
+    """One of the sources cannot be read; the others may be."""
+
+    def __init__(self, source: Source, error: UnreadableError) -> None:
+        super().__init__(str(error))
+        self.source: Final = source
+
+
 class Gathered(NamedTuple):
     """Packages, and the system that they were read for."""
 
@@ -58,7 +67,7 @@ def gather(
 ) -> Gathered:
     """The packages with all symbols that can matter; `advance` is told of each that was read.
 
-    Raises `UnreadableError` for what cannot be read.
+    Raises `UnreadableSourceError` for the first that cannot be read.
     """
     profile = system.profile(frozenset())
     names = names_of_interest(profile) | REGISTERING
@@ -68,7 +77,10 @@ def gather(
     for _ in range(_MOST_ROUNDS):
         digest = digest_of_names(names)
         for index in sorted(todo):
-            packages[index] = _read(sources[index], names, digest, cache)
+            try:
+                packages[index] = _read(sources[index], names, digest, cache)
+            except UnreadableError as error:
+                raise UnreadableSourceError(sources[index], error) from error
             advance()
         found = tuple(packages[index] for index in range(len(sources)))
         profile = system.profile(_needed(found))

@@ -8,10 +8,16 @@ from typing import Final, NamedTuple
 from perennial.audit.requirements import RELR_VERSION
 from perennial.elf.edit import ElfChanges, VersionChange
 from perennial.elf.model import Binding as ElfBinding
-from perennial.elf.model import ElfFile
+from perennial.elf.model import DynamicSymbol, ElfFile
 from perennial.policy.derive import Version
 from perennial.policy.lowering import Binding, Lowering, Reference, Refusal
 
+_PTHREAD: Final = "libpthread.so.0"
+_MERGED: Final = (2, 34)  # from here on, libc.so.6 has what libpthread had
+_THREADS: Final = (
+    *("_ZNSt6thread", "_ZNSt18condition_variable", "_ZSt11__once_call", "_ZSt15__once_callable", "__once_proxy"),
+    *("_ZNSt13__future_base", "_ZNSt28__atomic_futex_unsigned_base"),
+)
 # By these a file says that it was linked with -z mark-plt (binutils 2.41): entries of its PLT may be rewritten
 # by the loader, and its relocations say where they are in what older loaders take for an addend.
 PLT_MARKS: Final = "GLIBC_ABI_DT_X86_64_PLT"
@@ -24,6 +30,7 @@ class FileLowering(NamedTuple):
     refusals: tuple[Refusal, ...] = ()
     expand_relr: bool = False
     clear_plt_marks: bool = False
+    needs_threads: bool = False
 
     @property
     def shims(self) -> frozenset[str]:
@@ -34,7 +41,7 @@ class FileLowering(NamedTuple):
     def libraries(self) -> tuple[str, ...]:
         """The libraries of the system that it comes to need."""
         found = {each.library for each in self.bindings if each.library is not None}
-        return tuple(sorted(found))
+        return tuple(sorted({*found, *((_PTHREAD,) if self.needs_threads else ())}))
 
     @property
     def changes(self) -> ElfChanges:
@@ -75,7 +82,16 @@ def lower_file(elf: ElfFile, platform: Collection[str], lowering: Lowering, vers
         refusals=tuple(refusals),
         expand_relr=RELR_VERSION in markers,
         clear_plt_marks=PLT_MARKS in markers,
+        needs_threads=version < _MERGED and _PTHREAD not in elf.needed and any(map(_is_of_threads, elf.imports)),
     )
+
+
+def _is_of_threads(symbol: DynamicSymbol) -> bool:
+    """Whether a file has libstdc++ work with threads: before glibc 2.34 that calls pthread_create and others by weak
+    references (gthr-posix.h), which are null where nobody has brought libpthread along. What was linked on newer
+    systems does not.
+    """
+    return symbol.library is not None and symbol.library.startswith("libstdc++.") and symbol.name.startswith(_THREADS)
 
 
 def references(elf: ElfFile, platform: Collection[str]) -> Iterator[Reference]:

@@ -128,7 +128,7 @@ class Lowering:
         symbol = treatment.to_symbol or reference.symbol
         match treatment.kind:
             case TreatmentKind.WEAK:
-                if not reference.weak or not self._is_unambiguous(reference.symbol):
+                if not reference.weak or not self._finds_the_newest(reference.symbol):
                     return ""
                 return Binding(reference, treatment, symbol, None, None)
             case TreatmentKind.TRAP if not self._traps:
@@ -160,12 +160,12 @@ class Lowering:
         since = self._policies.node(reference.library, node).since
         return since is not None and since <= version
 
-    def _is_unambiguous(self, symbol: str) -> bool:
-        """Whether it is settled what a reference without version finds, on every glibc that has the symbol.
+    def _finds_the_newest(self, symbol: str) -> bool:
+        """Whether a reference without version finds the symbol's newest version on every glibc that has it.
 
-        glibc's loader takes for it a definition at the library's first node, or else the default one, `@@`: other
-        versions, `@`, it passes over (elf/dl-lookup.c, `check_match`). Of a symbol with a definition at the first
-        node and a newer one it takes whichever stands first in the hash table.
+        glibc's loader takes for it a definition at the library's first node, if there is one, or else the only one
+        that is not hidden, which is the default version (elf/dl-lookup.c, `check_match`).
         """
-        exports = {e.version for library in self._history.libraries for e in self._history.exports(library, symbol)}
-        return len(exports) == 1 or f"GLIBC_{FIRST_NODES[self.arch]}" not in exports
+        first = f"GLIBC_{FIRST_NODES[self.arch]}"
+        versions = [e.version for library in self._history.libraries for e in self._history.exports(library, symbol)]
+        return bool(versions) and first not in versions

@@ -103,6 +103,7 @@ def warnings_of(content: Content, closure: Closure, changes: PlannedChanges, wis
     """What does not keep a wheel from being repaired, and may still hurt."""
     yield from _about_grafts(content, changes)
     yield from _about_copies(closure, changes)
+    yield from _about_disputes(closure)
     yield from _about_names(content, closure, changes)
     needed = sorted({name for targets in closure.members.values() for name in targets})
     for pattern in wishes.unused_excludes:
@@ -161,6 +162,17 @@ def _difference(
             if len(meanings) > 1:
                 return name, [(label, users) for (label, _), users in meanings.items()]
     raise AssertionError("copies that need the same are one copy")
+
+
+def _about_disputes(closure: Closure) -> Iterator[str]:
+    """Files of the wheel that cannot have what they had: they are there once, and ld.so gave them several things."""
+    for dispute in closure.disputes:
+        alike = len({path for path, _ in dispute.meanings}) == 1
+        said = ", ".join(
+            f"{'a copy of ' if alike else ''}{path or 'not copied'} with {listed(loads, 3)}"
+            for path, loads in dispute.meanings
+        )
+        yield f"{dispute.member} is in the wheel once, and needs {dispute.name}: of {said}, it gets the first"
 
 
 def _about_names(content: Content, closure: Closure, changes: PlannedChanges) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """What a wheel's files lack, and all that comes along with it: the libraries to graft, and what each name then means.
 
 Every file of the wheel is loaded by itself (`loads`), and so is what was asked for by name. Then what the loads have in
-common becomes one (`copies`).
+common becomes one (`copies`). A library that is grafted can be copied for each load; a file of the wheel is there
+once, and its needs mean what they mean when a process loads it.
 """
 
 from collections import deque
@@ -9,12 +10,24 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from perennial.audit.context import Content
+from perennial.audit.resolve import EXTENSION_MODULE
 from perennial.repair.copies import Loaded, completed, merged
 from perennial.repair.library import Library
 from perennial.repair.loads import Loads
 from perennial.repair.search import Search, Searcher
-from perennial.repair.targets import Grafted, Targets, grafted
+from perennial.repair.targets import Grafted, NotFound, Target, Targets, grafted
 from perennial.repair.wishes import Wishes
+
+
+class Dispute(NamedTuple):
+    """A need of a file of the wheel that is not the same in all loads: the first meaning is what it gets.
+
+    Of each meaning the path of the library, None where there is none, and the files that cause it to be loaded.
+    """
+
+    member: str
+    name: str
+    meanings: tuple[tuple[str | None, tuple[str, ...]], ...]
 
 
 class Closure(NamedTuple):
@@ -28,6 +41,7 @@ class Closure(NamedTuple):
     libraries: Mapping[int, Library]
     needs: Mapping[int, Targets]
     loaded_by_name: tuple[int, ...]
+    disputes: tuple[Dispute, ...]
     searches: tuple[Search, ...]
 
 
@@ -49,10 +63,11 @@ def close(
     copies = merged(files)
 
     # From here on, a copy has the number of the first file that it is written for.
-    members = {path: _renumbered(files[place].targets, copies) for path, place in places.items()}
+    files = [file._replace(targets=_renumbered(file.targets, copies)) for file in files]
+    members, disputes = _of_members(content, places, files)
     loaded_by_name = tuple(dict.fromkeys(copies[place] for place in by_name))
-    libraries, needs = _copied((*members.values(), *_as_targets(loaded_by_name)), files, copies)
-    return Closure(members, libraries, needs, loaded_by_name, loads.searches)
+    libraries, needs = _copied((*members.values(), *_as_targets(loaded_by_name)), files)
+    return Closure(members, libraries, needs, loaded_by_name, disputes, loads.searches)
 
 
 def _load_by_name(content: Content, loads: Loads) -> list[int]:
@@ -63,7 +78,39 @@ def _load_by_name(content: Content, loads: Loads) -> list[int]:
     return [target.copy for target in targets if isinstance(target, Grafted)]
 
 
-def _renumbered(targets: Targets, copies: Sequence[int]) -> Targets:
+def _of_members(
+    content: Content, places: Mapping[str, int], files: Sequence[Loaded]
+) -> tuple[dict[str, Targets], tuple[Dispute, ...]]:
+    """What a process sees that loads a file of the wheel: by itself, if it is a module or nothing in the wheel needs
+    it; and with the modules and programs that need it.
+    """
+    users = content.resolutions.bundled_users()
+    entries = {path for path in places if path not in users or EXTENSION_MODULE.search(path)}
+    seen: dict[str, list[Loaded]] = {path: [files[place]] if path in entries else [] for path, place in places.items()}
+    for file in files:
+        if file.subject in seen and file.load in entries and file.load != file.subject:
+            seen[file.subject].append(file)
+    members: dict[str, Targets] = {}
+    disputes: list[Dispute] = []
+    for path, place in places.items():
+        loaded = seen[path] or [files[place]]
+        members[path] = loaded[0].targets
+        for name in loaded[0].targets:
+            meanings: dict[Target, list[str]] = {}
+            for file in loaded:
+                meanings.setdefault(file.targets[name], []).append(file.load)
+            if len(meanings) > 1 and not any(isinstance(target, NotFound) for target in meanings):
+                told = tuple((_path(target, files), tuple(loads)) for target, loads in meanings.items())
+                disputes.append(Dispute(path, name, told))
+    return members, tuple(disputes)
+
+
+def _path(target: Target, files: Sequence[Loaded]) -> str | None:
+    library = files[target.copy].library if isinstance(target, Grafted) else None
+    return None if library is None else library.path
+
+
+def _renumbered(targets: Targets, copies: Sequence[int]) -> dict[str, Target]:
     return {
         name: Grafted(copies[target.copy]) if isinstance(target, Grafted) else target
         for name, target in targets.items()
@@ -74,9 +121,7 @@ def _as_targets(numbers: Iterable[int]) -> Iterable[Targets]:
     return ({"": Grafted(number)} for number in numbers)
 
 
-def _copied(
-    roots: Iterable[Targets], files: Sequence[Loaded], copies: Sequence[int]
-) -> tuple[dict[int, Library], dict[int, Targets]]:
+def _copied(roots: Iterable[Targets], files: Sequence[Loaded]) -> tuple[dict[int, Library], dict[int, Targets]]:
     """The copies that somebody needs, in the end."""
     libraries: dict[int, Library] = {}
     needs: dict[int, Targets] = {}
@@ -86,6 +131,6 @@ def _copied(
             library = files[copy].library
             if copy not in libraries and library is not None:
                 libraries[copy] = library
-                needs[copy] = _renumbered(files[copy].targets, copies)
+                needs[copy] = files[copy].targets
                 waiting.append(needs[copy])
     return libraries, needs

@@ -15,8 +15,12 @@ from perennial.repair.targets import Grafted, NotFound, Target, Targets, grafted
 
 
 class Loaded(NamedTuple):
-    """A file in one load: a member of the wheel by its path, or a library by its digest; and what its needs mean."""
+    """A file in one load: a member of the wheel by its path, or a library by its digest; and what its needs mean.
 
+    `load` is the file that was loaded by itself, and this one with it.
+    """
+
+    load: str
     subject: str
     library: Library | None
     targets: dict[str, Target]

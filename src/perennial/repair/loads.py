@@ -5,8 +5,9 @@ object; any other is looked for on account of the object that needs it and of th
 `_dl_map_object`, elf/dl-load.c). So what a library's entry means may depend on what was loaded before it.
 
 A file of the wheel is loaded by itself, with the DT_RPATHs of all files of the wheel that load it: which of
-them does, is not known. The wheel's own libraries come first: what the loader finds in the wheel stays as it is, and
-what is in the wheel and not found is made to be found. Only then is a library looked for outside.
+them does, is not known. With it comes what it needs, files of the wheel among it. The wheel's own libraries come first:
+what the loader finds in the wheel stays as it is, and what is in the wheel and not found is made to be found. Only then
+is a library looked for outside.
 """
 
 import posixpath
@@ -27,7 +28,8 @@ from perennial.repair.wishes import Wishes
 class _Load:
     """What one load has come to: files by name, by soname and by path, and those whose needs are still to follow."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: str) -> None:
+        self.root: Final = root
         self.names: Final[dict[str, Target]] = {}
         self.sonames: Final[dict[str, Grafted]] = {}
         self.places: Final[dict[str, int]] = {}
@@ -71,15 +73,15 @@ class Loads:
 
     def of_member(self, path: str) -> int:
         """Loads a file of the wheel by itself, and says where in `files` it is."""
-        load = _Load()
+        load = _Load(path)
         place = self._enter(path, self._inherited(path), load)
         self._follow(load)
         return place
 
     def of_name(self, name: str) -> Target:
         """Loads a library by its name, as dlopen does."""
-        load = _Load()
-        target = self._outside(name, Requester("--include", (), has_runpath=False, inherited=()), load)
+        load = _Load("--include")
+        target = self._outside(name, Requester(load.root, (), has_runpath=False, inherited=()), load)
         self._follow(load)
         return target
 
@@ -163,7 +165,7 @@ class Loads:
 
     def _enter(self, path: str, inherited: SearchEntries, load: _Load) -> int:
         requester = self._searcher.requester(path, self._elves[path], None, inherited, self._searcher.root)
-        return self._add(Loaded(path, None, {}), path, requester, load)
+        return self._add(Loaded(load.root, path, None, {}), path, requester, load)
 
     def _add(self, file: Loaded, path: str, requester: Requester, load: _Load) -> int:
         place = load.places[path] = len(self.files)
@@ -207,7 +209,7 @@ class Loads:
         place = load.places.get(library.file)
         if place is None:
             own = self._searcher.requester_of(library, requester.handed_down)
-            place = self._add(Loaded(library.digest, library, {}), library.file, own, load)
+            place = self._add(Loaded(load.root, library.digest, library, {}), library.file, own, load)
             load.sonames.setdefault(library.elf.soname or "", Grafted(place))
         return Grafted(place)
 

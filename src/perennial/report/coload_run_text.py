@@ -61,7 +61,8 @@ def _failure(run: Run, outcome: Outcome, *, verbose: bool) -> Iterator[Row]:
     yield row("failure", Span(", then ".join(project(name) for name in run.order), "name"))
     yield row("ends", Span(in_words(outcome), "bad"))
     if len(run.order) == 1 and outcome.end is End.EXCEPTION and (outcome.error or "").startswith("ModuleNotFoundError"):
-        yield row("remedy", "give the wheels that it depends on: --with FOLDER")
+        is_wheel = run.order[0].endswith(".whl")
+        yield row("remedy", "give the wheels that it depends on: --with FOLDER" if is_wheel else "install it there")
     # importlib's own frames stand between any two others
     python = outcome.python if verbose else tuple(line for line in outcome.python if not line.startswith("<frozen "))
     yield from _listed("python", python, _MOST_FRAMES, verbose=verbose)

@@ -13,7 +13,8 @@
 #define SIZE "j"
 #endif
 #define MEMBER(letter, which)                                                                                          \
-  "_ZNSt7__cxx1112basic_stringI" letter "St11char_traitsI" letter "ESaI" letter "EE12_M_constructILb" which "EEEvPK" letter SIZE
+  "_ZNSt7__cxx1112basic_stringI" letter "St11char_traitsI" letter "ESaI" letter "EE12_M_constructILb" which            \
+  "EEEvPK" letter SIZE
 
 extern void with_end(std::string *, const char *, size_t) asm(MEMBER("c", "1"));
 extern void without_end(std::string *, const char *, size_t) asm(MEMBER("c", "0"));
@@ -33,8 +34,8 @@ template <typename String> static void try_sizes()
     with_end(&one, text, size);
     text[size] = behind;
     without_end(&two, text, size);
-    std::printf("%zu: %d %d %zu %zu %d %d\n", size, one == two, one == String(text, size), one.capacity(), two.capacity(),
-                one.data()[size] == 0, two.data()[size] == 0);
+    std::printf("%zu: %d %d %zu %zu %d %d\n", size, one == two, one == String(text, size), one.capacity(),
+                two.capacity(), one.data()[size] == 0, two.data()[size] == 0);
     one += static_cast<Character>('x');
     std::printf("%d\n", one == two + static_cast<Character>('x'));
   }

@@ -16,7 +16,8 @@
 [[noreturn]] extern void call_terminate(void *) asm("__cxa_call_terminate");
 extern void add_reference(std::exception_ptr *) asm("_ZNSt15__exception_ptr13exception_ptr9_M_addrefEv");
 extern void release(std::exception_ptr *) asm("_ZNSt15__exception_ptr13exception_ptr10_M_releaseEv");
-[[noreturn]] extern void assert_fail(const char *, int, const char *, const char *) asm("_ZSt21__glibcxx_assert_failPKciS0_S0_");
+[[noreturn]] extern void assert_fail(const char *, int, const char *,
+                                     const char *) asm("_ZSt21__glibcxx_assert_failPKciS0_S0_");
 extern bool is_tag(const std::type_info &) asm("_ZNSt19_Sp_make_shared_tag5_S_eqERKSt9type_info");
 
 static int living;
@@ -150,7 +151,8 @@ extern "C" int run(const char *)
   in_child("assertion in a function", [] { assert_fail(nullptr, 0, "f(int)", nullptr); });
   in_child("assertion of nothing", [] { assert_fail(nullptr, 0, nullptr, nullptr); });
 
-  std::printf("tags: %d %d %d\n", is_tag(typeid(std::_Sp_make_shared_tag)), is_tag(typeid(int)), is_tag(typeid(Counted)));
+  std::printf("tags: %d %d %d\n", is_tag(typeid(std::_Sp_make_shared_tag)), is_tag(typeid(int)),
+              is_tag(typeid(Counted)));
   auto shared = std::make_shared<Counted>();
   std::printf("shared: %d %d\n", static_cast<int>(shared.use_count()), living);
   shared.reset();

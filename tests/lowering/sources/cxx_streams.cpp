@@ -5,7 +5,8 @@
 #include <string>
 
 // As the <iostream> of GCC 13 has it: a need, and no object that makes the streams.
-namespace std {
+namespace std
+{
 extern ostream cout;
 extern wostream wcout;
 } // namespace std
@@ -51,8 +52,8 @@ template <typename In, typename Out, typename Both, typename Buffer, typename St
   in.str(both.str());
   std::cout << read_back(in) << '\n';
   Buffer buffer;
-  std::cout << buffer.sputn(text.data(), static_cast<std::streamsize>(text.size())) << ' ' << (buffer.sgetc() == Buffer::traits_type::to_int_type(text[0]))
-            << (buffer.str() == text) << '\n';
+  std::cout << buffer.sputn(text.data(), static_cast<std::streamsize>(text.size())) << ' '
+            << (buffer.sgetc() == Buffer::traits_type::to_int_type(text[0])) << (buffer.str() == text) << '\n';
   Part<Out> part_out;
   part_out << text;
   Part<Both> part_both;

@@ -15,8 +15,8 @@
 
 #define DECLARE(type, character, letter)                                                                               \
   extern void shrink(type *) asm(MEMBER(letter, "7reserveEv"));                                                        \
-  extern void replace(type *, character *, size_t, const character *, size_t, size_t)                                  \
-      asm(MEMBER(letter, "15_M_replace_coldEP" letter SIZE "PK" letter SIZE SIZE));                                    \
+  extern void replace(type *, character *, size_t, const character *, size_t,                                          \
+                      size_t) asm(MEMBER(letter, "15_M_replace_coldEP" letter SIZE "PK" letter SIZE SIZE));            \
   extern character *allocate(std::allocator<character> &, size_t) asm(MEMBER(letter, "11_S_allocateERS3_" SIZE));
 
 DECLARE(std::string, char, "c")
@@ -60,7 +60,8 @@ template <typename String> static void try_replace(const char *name)
 template <typename String> static void show(const char *name, const String &string)
 {
   std::printf("%s: size %zu, capacity %zu, inside %d, %08x\n", name, string.size(), string.capacity(),
-              reinterpret_cast<const char *>(string.data()) == reinterpret_cast<const char *>(&string) + 2 * sizeof(size_t),
+              reinterpret_cast<const char *>(string.data()) ==
+                  reinterpret_cast<const char *>(&string) + 2 * sizeof(size_t),
               checksum(string));
 }
 

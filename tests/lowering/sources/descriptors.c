@@ -82,7 +82,8 @@ static void show_memory(const char *text, int descriptor)
     return;
   }
   fstat64(descriptor, &status);
-  printf("%s: %d bytes, kind %o, flags %d\n", text, (int)status.st_size, status.st_mode & S_IFMT, fcntl(descriptor, F_GETFD));
+  printf("%s: %d bytes, kind %o, flags %d\n", text, (int)status.st_size, status.st_mode & S_IFMT,
+         fcntl(descriptor, F_GETFD));
 }
 
 int run(const char *folder)

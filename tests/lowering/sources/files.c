@@ -53,8 +53,9 @@ static void try_statx(int here, int file)
   struct stat64 status;
   if (statx(here, "file", 0, STATX_BASIC_STATS, &result) != 0 || stat64("file", &status) != 0)
     return;
-  printf("as stat: %d %d %d %d\n", result.stx_ino == status.st_ino, (long long)result.stx_blocks == (long long)status.st_blocks,
-         result.stx_blksize == (unsigned)status.st_blksize, result.stx_ctime.tv_nsec == (unsigned)status.st_ctim.tv_nsec);
+  printf("as stat: %d %d %d %d\n", result.stx_ino == status.st_ino,
+         (long long)result.stx_blocks == (long long)status.st_blocks, result.stx_blksize == (unsigned)status.st_blksize,
+         result.stx_ctime.tv_nsec == (unsigned)status.st_ctim.tv_nsec);
 }
 
 static void try_renames(int here)

@@ -1,7 +1,7 @@
 /* Calls `run` of a library: main LIBRARY FOLDER [NUMBER...]
 
-   FOLDER is one that may be written to. The system calls with these numbers fail with ENOSYS, as if the kernel were older
-   (77 where that cannot be had). The library is lowered in tests, this program is not.  */
+   FOLDER is one that may be written to. The system calls with these numbers fail with ENOSYS, as if the kernel were
+   older (77 where that cannot be had). The library is lowered in tests, this program is not.  */
 
 #define _GNU_SOURCE 1
 #include <dlfcn.h>

@@ -55,8 +55,11 @@ int run(const char *folder)
   strcpy(text, "fourteen bytes");
   text = reallocarray(text, 1000, 100);
   printf("reallocarray: %s\n", text);
-  static const size_t many[][2] = {
-      {SIZE_MAX, 2}, {2, SIZE_MAX}, {SIZE_MAX, SIZE_MAX}, {SIZE_MAX / 2 + 1, 2}, {(size_t)1 << (sizeof(size_t) * 4), (size_t)1 << (sizeof(size_t) * 4)}};
+  static const size_t many[][2] = {{SIZE_MAX, 2},
+                                   {2, SIZE_MAX},
+                                   {SIZE_MAX, SIZE_MAX},
+                                   {SIZE_MAX / 2 + 1, 2},
+                                   {(size_t)1 << (sizeof(size_t) * 4), (size_t)1 << (sizeof(size_t) * 4)}};
   for (size_t index = 0; index < sizeof many / sizeof *many; ++index) {
     errno = 0;
     void *none = reallocarray(text, many[index][0], many[index][1]);

@@ -25,7 +25,10 @@ static void receive(int number)
   received_by = gettid();
 }
 
-static void say(const char *text, int outcome) { printf("%s: %d %s\n", text, outcome, outcome < 0 ? strerror(errno) : ""); }
+static void say(const char *text, int outcome)
+{
+  printf("%s: %d %s\n", text, outcome, outcome < 0 ? strerror(errno) : "");
+}
 
 static void *thread(void *argument)
 {

@@ -17,7 +17,8 @@ extern uint32_t arc4random_uniform(uint32_t);
 
 static unsigned char one[100000], two[100000];
 
-/* That all is written: of 1024 random bytes, 4.7 values of 256 are expected to be missing; more than 16 are once in 10 million.  */
+/* That all is written: of 1024 random bytes, 4.7 values of 256 are expected to be missing; more than 16 are once in
+   10 million.  */
 static int is_random(const unsigned char *bytes, size_t size)
 {
   int seen[256] = {0}, missing = 0;
@@ -28,15 +29,18 @@ static int is_random(const unsigned char *bytes, size_t size)
   return missing <= 16;
 }
 
-static void say(const char *text, long outcome) { printf("%s: %ld %s\n", text, outcome, outcome < 0 ? strerror(errno) : ""); }
+static void say(const char *text, long outcome)
+{
+  printf("%s: %ld %s\n", text, outcome, outcome < 0 ? strerror(errno) : "");
+}
 
 int run(const char *folder)
 {
   (void)folder;
   say("getrandom", getrandom(one, 1024, 0));
   say("again", getrandom(two, 1024, GRND_NONBLOCK));
-  printf("random: %d %d, the same: %d, behind: %d\n", is_random(one, 1024), is_random(two, 1024), !memcmp(one, two, 1024),
-         one[1024] || two[1024]);
+  printf("random: %d %d, the same: %d, behind: %d\n", is_random(one, 1024), is_random(two, 1024),
+         !memcmp(one, two, 1024), one[1024] || two[1024]);
   say("getrandom of nothing", getrandom(NULL, 0, 0));
   say("getrandom, no such flag", getrandom(one, 1, 0x80));
   memset(one, 0, sizeof one);
@@ -47,8 +51,8 @@ int run(const char *folder)
   errno = 77;
   arc4random_buf(one, sizeof one);
   arc4random_buf(two, sizeof two);
-  printf("random: %d %d, the same: %d, errno %d\n", is_random(one, sizeof one), is_random(two + sizeof two - 1024, 1024),
-         !memcmp(one, two, sizeof one), errno);
+  printf("random: %d %d, the same: %d, errno %d\n", is_random(one, sizeof one),
+         is_random(two + sizeof two - 1024, 1024), !memcmp(one, two, sizeof one), errno);
   arc4random_buf(one, 0);
   /* Of 64 values, all bits are 0 in some and 1 in some.  */
   uint32_t zeros = 0, ones = 0;

@@ -55,7 +55,8 @@ int run(const char *folder)
   if (write(file, "12345", 5) != 5 || futimens(file, times) != 0)
     return 1;
   mkdir("folder", 0751);
-  if (symlink("file", "link") || symlink("nowhere", "dangling") || symlink("circle", "circle") || link("file", "second"))
+  if (symlink("file", "link") || symlink("nowhere", "dangling") || symlink("circle", "circle") ||
+      link("file", "second"))
     return 1;
   int large = open("large", O_RDWR | O_CREAT | O_LARGEFILE, 0600);
   if (ftruncate64(large, 5LL << 30) != 0 || futimens(large, times) != 0)
@@ -68,8 +69,8 @@ int run(const char *folder)
   say("mknodat, a pipe", mknodat(here, "pipe2", S_IFIFO | 0644, 0));
   say("mknodat, no descriptor", mknodat(-1, "pipe3", S_IFIFO | 0644, 0));
   utimensat(here, "made", times, 0);
-  const char *const names[] = {"file", "folder", "link", "dangling", "circle", "large", "pipe", "pipe2", "made", "nowhere",
-                               "file/below", "", "folder/../file"};
+  const char *const names[] = {"file",  "folder", "link",    "dangling",   "circle", "large",         "pipe",
+                               "pipe2", "made",   "nowhere", "file/below", "",       "folder/../file"};
   for (size_t index = 0; index < sizeof names / sizeof *names; ++index)
     show_all(names[index], here);
   SHOW("fstat", fstat(file, &status), status);

@@ -48,8 +48,13 @@ static long elapsed(const struct timespec *start)
     errno = 0;                                                                                                         \
     int outcome = call;                                                                                                \
     long took = elapsed(&start);                                                                                       \
-    printf("%s: %s, %d\n", text, outcome < 0 ? strerror(errno) : outcome ? strerror(outcome) : "0",                    \
-           took < WAIT - 1 ? 0 : took < 5000 ? 1 : 2);                                                                 \
+    printf("%s: %s, %d\n", text,                                                                                       \
+           outcome < 0 ? strerror(errno)                                                                               \
+           : outcome   ? strerror(outcome)                                                                             \
+                       : "0",                                                                                          \
+           took < WAIT - 1 ? 0                                                                                         \
+           : took < 5000   ? 1                                                                                         \
+                           : 2);                                                                                       \
   } while (0)
 
 #define SHOW_ALL(object, call)                                                                                         \

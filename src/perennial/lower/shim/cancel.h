@@ -1,7 +1,7 @@
 /* System calls that are cancellation points.
 
-   The way of glibc before 2.41: the thread can be cancelled at any time while it is in the kernel. As there, a call that
-   has had its effect may be cancelled before it returns.  */
+   The way of glibc before 2.41: the thread can be cancelled at any time while it is in the kernel. As there, a call
+   that has had its effect may be cancelled before it returns.  */
 
 #ifndef PERENNIAL_CANCEL_H
 #define PERENNIAL_CANCEL_H

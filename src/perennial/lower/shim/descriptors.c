@@ -13,10 +13,7 @@ SHIM(int, close_range)(unsigned first, unsigned last, int flags)
   return (int)syscall(SYS_close_range, first, last, flags); /* ENOSYS before Linux 5.9, as glibc's own */
 }
 
-SHIM(int, memfd_create)(const char *name, unsigned flags)
-{
-  return (int)syscall(SYS_memfd_create, name, flags);
-}
+SHIM(int, memfd_create)(const char *name, unsigned flags) { return (int)syscall(SYS_memfd_create, name, flags); }
 
 /* The descriptor that a name of /proc/self/fd is, or -1.  */
 static int number_of(const char *name)

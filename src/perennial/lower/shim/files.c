@@ -49,7 +49,8 @@ static struct moment moment_of(struct timespec time)
   return (struct moment){.seconds = time.tv_sec, .nanoseconds = (uint32_t)time.tv_nsec};
 }
 
-/* What POSIX has, whatever was asked for. Flags that fstatat does not have are EINVAL, those of when to ask a server too.  */
+/* What POSIX has, whatever was asked for. Flags that fstatat does not have are EINVAL, those of when to ask a server
+   too.  */
 static int attributes_by_stat(int folder, const char *path, int flags, struct attributes *result)
 {
   struct stat64 status;

@@ -89,6 +89,6 @@ SHIM(statistics, mallinfo2)(void)
   };
 }
 
-/* Not 0 promises that the process has one thread. 0 promises nothing (glibc's manual, "Single-Threaded"), so whoever asks
-   does what is right with several.  */
+/* Not 0 promises that the process has one thread. 0 promises nothing (glibc's manual, "Single-Threaded"), so whoever
+   asks does what is right with several.  */
 SHIM(char, __libc_single_threaded) = 0;

@@ -8,10 +8,7 @@
 
 SHIM(pid_t, gettid)(void) { return (pid_t)syscall(SYS_gettid); }
 
-SHIM(int, tgkill)(pid_t process, pid_t thread, int signal)
-{
-  return (int)syscall(SYS_tgkill, process, thread, signal);
-}
+SHIM(int, tgkill)(pid_t process, pid_t thread, int signal) { return (int)syscall(SYS_tgkill, process, thread, signal); }
 
 /* glibc asks the vDSO, which is faster.  */
 SHIM(int, getcpu)(unsigned *cpu, unsigned *node) { return (int)syscall(SYS_getcpu, cpu, node, NULL); }

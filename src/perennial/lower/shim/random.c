@@ -97,8 +97,8 @@ static void fill_or_die(void *buffer, size_t length)
 
 SHIM(ssize_t, getrandom)(void *buffer, size_t length, unsigned flags)
 {
-  ssize_t count = host_getrandom ? host_getrandom(buffer, length, flags)
-                                 : CANCELLABLE(SYS_getrandom, buffer, length, flags);
+  ssize_t count =
+      host_getrandom ? host_getrandom(buffer, length, flags) : CANCELLABLE(SYS_getrandom, buffer, length, flags);
   if (count < 0 && errno == ENOSYS && flags == 0) {
     if (read_urandom(buffer, length))
       return (ssize_t)length;

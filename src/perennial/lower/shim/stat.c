@@ -55,10 +55,7 @@ SHIM(int, fstatat64)(int folder, const char *path, struct stat64 *result, int fl
   return __fxstatat64(STAT_VERSION, folder, path, result, flags);
 }
 
-SHIM(int, mknod)(const char *path, mode_t mode, dev_t device)
-{
-  return __xmknod(MKNOD_VERSION, path, mode, &device);
-}
+SHIM(int, mknod)(const char *path, mode_t mode, dev_t device) { return __xmknod(MKNOD_VERSION, path, mode, &device); }
 
 SHIM(int, mknodat)(int folder, const char *path, mode_t mode, dev_t device)
 {

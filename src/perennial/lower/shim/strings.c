@@ -1,7 +1,8 @@
 /* strlcpy, strlcat, wcslcpy, wcslcat and their checked forms: glibc 2.38, POSIX.1-2024.
 
-   The result is the length that the whole text would have; it fits where it is less than the size. The checked forms are
-   what _FORTIFY_SOURCE calls: with a size that is larger than the object, they end the process with glibc's own message.  */
+   The result is the length that the whole text would have; it fits where it is less than the size. The checked forms
+   are what _FORTIFY_SOURCE calls: with a size that is larger than the object, they end the process with glibc's own
+   message.  */
 
 #include "shim.h"
 

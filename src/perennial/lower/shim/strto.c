@@ -55,7 +55,7 @@ static uintmax_t limited(const struct number *number, uintmax_t highest, bool is
   return number->is_negative ? -number->value : number->value;
 }
 
-/* One function. PARAMETERS are those of C: start, end, base and, or not, locale; ARGUMENTS the same to be handed on.  */
+/* One function. PARAMETERS are those of C: start, end, base and, or not, locale; ARGUMENTS the same, to hand on.  */
 #define STRTO(symbol, type, unsigned_type, letter, is_space, read, parameters, arguments)                              \
   SHIM(type, __isoc23_##symbol) parameters                                                                             \
   {                                                                                                                    \

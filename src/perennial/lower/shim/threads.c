@@ -1,9 +1,9 @@
 /* Waiting by a clock that the caller names (glibc 2.30): pthread_cond_clockwait and others.
 
-   The host's own function waits by that clock itself. Before 2.30 there is only the wait by the object's clock, which is
-   CLOCK_REALTIME (of condition variables: what pthread_condattr_setclock chose), so the time is converted to that. What
-   differs then: if CLOCK_REALTIME is set back during a wait by CLOCK_MONOTONIC, the wait takes that much longer. If it is
-   set forward, the wait goes on; of a condition variable it ends early, like any spurious wakeup.  */
+   The host's own function waits by that clock itself. Before 2.30 there is only the wait by the object's clock, which
+   is CLOCK_REALTIME (of condition variables: what pthread_condattr_setclock chose), so the time is converted to that.
+   What differs then: if CLOCK_REALTIME is set back during a wait by CLOCK_MONOTONIC, the wait takes that much longer.
+   If it is set forward, the wait goes on; of a condition variable it ends early, like any spurious wakeup.  */
 
 #include "shim.h"
 
@@ -54,22 +54,22 @@ static bool has_come(const struct timespec *time, clockid_t clock)
   return now.tv_sec > time->tv_sec || (now.tv_sec == time->tv_sec && now.tv_nsec >= time->tv_nsec);
 }
 
-/* The clock of a condition variable, which nothing tells but its bits. This is for glibc before 2.30 only, whose layouts
-   change no more: bit 0 of __nwaiters up to 2.24 (nptl/pthread_cond_init.c), bit 1 of __wrefs since 2.25
+/* The clock of a condition variable, which nothing tells but its bits. This is for glibc before 2.30 only, whose
+   layouts change no more: bit 0 of __nwaiters up to 2.24 (nptl/pthread_cond_init.c), bit 1 of __wrefs since 2.25
    (nptl/pthreadP.h).  */
 static clockid_t clock_of(const pthread_cond_t *condition)
 {
   const char *version = gnu_get_libc_version(); /* "2.17" */
-  bool is_old = version[0] == '2' && version[1] == '.' && version[3] != '\0' && version[4] == '\0'
-                && (version[2] == '1' || (version[2] == '2' && version[3] < '5'));
+  bool is_old = version[0] == '2' && version[1] == '.' && version[3] != '\0' && version[4] == '\0' &&
+                (version[2] == '1' || (version[2] == '2' && version[3] < '5'));
   unsigned word;
   const size_t place = is_old ? (sizeof(void *) == 8 ? 40 : 36) : 36;
   memcpy(&word, (const char *)condition + place, sizeof word);
   return word & (is_old ? 1 : 2) ? CLOCK_MONOTONIC : CLOCK_REALTIME;
 }
 
-SHIM(int, pthread_cond_clockwait)
-(pthread_cond_t *condition, pthread_mutex_t *mutex, clockid_t clock, const struct timespec *time)
+SHIM(int, pthread_cond_clockwait)(pthread_cond_t *condition, pthread_mutex_t *mutex, clockid_t clock,
+                                  const struct timespec *time)
 {
   if (host_pthread_cond_clockwait)
     return host_pthread_cond_clockwait(condition, mutex, clock, time);

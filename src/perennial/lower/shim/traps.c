@@ -1,4 +1,5 @@
-/* Functions of _Float128 (glibc 2.26), which nothing here replaces: only for --allow-trap.
+/* Functions of _Float128 (glibc 2.26), which nothing here replaces: only for --allow-trap. armv7l has no such type,
+   on ppc64le the compiler knows it from POWER9 on only, and riscv64's first glibc had them.
 
    The host's own is called where it has one. Elsewhere a call ends the process, with one line that names it.  */
 
@@ -9,7 +10,7 @@ typedef __float128 float128;
 #elif __LDBL_MANT_DIG__ == 113 && !defined __powerpc64__ && !defined __riscv
 typedef long double float128;
 #else
-#define WITHOUT_TYPE /* armv7l; nor on ppc64le, where the compiler knows it from POWER9 on only. riscv64 came after them */
+#define WITHOUT_TYPE
 #endif
 
 #ifndef WITHOUT_TYPE

@@ -1,9 +1,9 @@
-/* _dl_find_object (glibc 2.35): the loaded object that an address is in, with its unwind table. libgcc since GCC 12 asks
-   for every frame that an exception passes.
+/* _dl_find_object (glibc 2.35): the loaded object that an address is in, with its unwind table. libgcc since GCC 12
+   asks for every frame that an exception passes.
 
-   The host's own, where it has one: that takes no lock. Before, the objects are looked through (dl_iterate_phdr). What
-   differs then: it takes the loader's lock, so it is not for signal handlers; it takes longer, the more objects there are;
-   in a namespace of dlmopen the link map is NULL; an address between two segments is in no object.  */
+   The host's own, where it has one: that takes no lock. Before, the objects are looked through (dl_iterate_phdr).
+   What differs then: it takes the loader's lock, so it is not for signal handlers; it takes longer, the more objects
+   there are; in a namespace of dlmopen the link map is NULL; an address between two segments is in no object.  */
 
 #include "shim.h"
 

@@ -42,9 +42,9 @@ void NAME(reserve)(struct NAME(string) * string)
   string->data = new;
 }
 
-/* Puts `count` characters at `from`, which is within the string, in the place of `old_count` at `at`, before the `tail`
-   that follows there; the capacity is enough. If that grows, the tail makes room first. What `from` has of it moves with
-   it, and what lies before it does not.  */
+/* Puts `count` characters at `from`, which is within the string, in the place of `old_count` at `at`, before the
+   `tail` that follows there; the capacity is enough. If that grows, the tail makes room first. What `from` has of it
+   moves with it, and what lies before it does not.  */
 void NAME(replace)(void *string, CHARACTER *at, size_t old_count, const CHARACTER *from, size_t count, size_t tail)
     SHIM_OF(MEMBER("15_M_replace_coldEP" LETTER SIZE_T "PK" LETTER SIZE_T SIZE_T));
 void NAME(replace)(void *string, CHARACTER *at, size_t old_count, const CHARACTER *from, size_t count, size_t tail)

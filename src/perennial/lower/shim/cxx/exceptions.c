@@ -1,5 +1,6 @@
-/* std::__throw_bad_array_new_length (GLIBCXX_3.4.29), __cxa_call_terminate (CXXABI_1.3.15), exception_ptr::_M_addref and
-   _M_release (CXXABI_1.3.13), std::__glibcxx_assert_fail (GLIBCXX_3.4.30), _Sp_make_shared_tag::_S_eq (GLIBCXX_3.4.26).  */
+/* std::__throw_bad_array_new_length (GLIBCXX_3.4.29), __cxa_call_terminate (CXXABI_1.3.15), exception_ptr::_M_addref
+   and _M_release (CXXABI_1.3.13), std::__glibcxx_assert_fail (GLIBCXX_3.4.30), _Sp_make_shared_tag::_S_eq
+   (GLIBCXX_3.4.26).  */
 
 #include "shimxx.h"
 
@@ -34,18 +35,18 @@ extern void *__cxa_begin_catch(void *);
 extern void _ZSt9terminatev(void) __attribute__((noreturn));
 extern handler *_ZSt13set_terminatePFvvE(handler *);
 
-/* GCC 13 calls this where an exception leaves a noexcept function. The handler that is called is the one that was set when
-   the exception was thrown.  */
+/* GCC 13 calls this where an exception leaves a noexcept function. The handler that is called is the one that was set
+   when the exception was thrown.  */
 SHIM(__attribute__((noreturn)) void, __cxa_call_terminate)(void *exception)
 {
   if (exception != NULL) {
     __cxa_begin_catch(exception);
-#ifndef __arm__ /* where the header is another one */
+#ifndef __arm__                              /* where the header is another one */
     const uint64_t gnu = 0x474e5543432b2b00; /* "GNUCC++\0", or \1 for one that is thrown again */
     struct unwind_header *unwind = exception;
     if (unwind->exception_class == gnu || unwind->exception_class == gnu + 1) {
-      struct exception_header *header
-          = (struct exception_header *)((char *)exception - offsetof(struct exception_header, unwind));
+      struct exception_header *header =
+          (struct exception_header *)((char *)exception - offsetof(struct exception_header, unwind));
       _ZSt13set_terminatePFvvE(header->terminate);
     }
 #endif
@@ -53,8 +54,8 @@ SHIM(__attribute__((noreturn)) void, __cxa_call_terminate)(void *exception)
   _ZSt9terminatev();
 }
 
-/* exception_ptr is a pointer that owns. Its copy constructor and its destructor, which are functions of the library since
-   CXXABI_1.3.3, count up and down, and do nothing else.  */
+/* exception_ptr is a pointer that owns. Its copy constructor and its destructor, which are functions of the library
+   since CXXABI_1.3.3, count up and down, and do nothing else.  */
 typedef struct {
   void *object;
 } exception_ptr;
@@ -76,8 +77,8 @@ SHIM(void, _ZNSt15__exception_ptr13exception_ptr10_M_releaseEv)(exception_ptr *p
 /* By its own name: on ppc64le, ziglang's headers mean one with another long double, which is newer.  */
 extern int print(FILE *, const char *, ...) HOSTS("fprintf");
 
-SHIM(__attribute__((noreturn)) void, _ZSt21__glibcxx_assert_failPKciS0_S0_)
-(const char *file, int line, const char *function, const char *condition)
+SHIM(__attribute__((noreturn)) void, _ZSt21__glibcxx_assert_failPKciS0_S0_)(const char *file, int line,
+                                                                            const char *function, const char *condition)
 {
   if (file != NULL && function != NULL && condition != NULL)
     print(stderr, "%s:%d: %s: Assertion '%s' failed.\n", file, line, function, condition);

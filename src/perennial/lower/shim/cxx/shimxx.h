@@ -1,8 +1,9 @@
 /* What the files of the C++ shim share.
 
-   The shim has newer functions of libstdc++ for that of GCC 5 (GLIBCXX_3.4.21) and later. As with the C shim (../shim.h),
-   each is `perennial_` and the symbol's name. They are in C, by their mangled names: ziglang has no headers of libstdc++,
-   and what is needed of it is a few layouts that its ABI fixes. Names differ where size_t and long long do.  */
+   The shim has newer functions of libstdc++ for that of GCC 5 (GLIBCXX_3.4.21) and later. As with the C shim
+   (../shim.h), each is `perennial_` and the symbol's name. They are in C, by their mangled names: ziglang has no
+   headers of libstdc++, and what is needed of it is a few layouts that its ABI fixes. Names differ where size_t and
+   long long do.  */
 
 #ifndef PERENNIAL_SHIMXX_H
 #define PERENNIAL_SHIMXX_H

@@ -2,10 +2,10 @@
 
 #include "shimxx.h"
 
-/* ios_base::in and out: the ABI's numbers. What a default constructor does is what the constructor with this mode does,
-   which has always been there. C1 makes a whole object; C2 makes one within another, and its second parameter is the
-   table that says where virtual bases are (Itanium C++ ABI 5.1.4.3, 2.6). The object is returned: on ARM, constructors do
-   (C++ ABI for the Arm Architecture, 3.1.5), and elsewhere nobody looks.  */
+/* ios_base::in and out: the ABI's numbers. What a default constructor does is what the constructor with this mode
+   does, which has always been there. C1 makes a whole object; C2 makes one within another, and its second parameter
+   is the table that says where virtual bases are (Itanium C++ ABI 5.1.4.3, 2.6). The object is returned: on ARM,
+   constructors do (C++ ABI for the Arm Architecture, 3.1.5), and elsewhere nobody looks.  */
 enum { IN = 8, OUT = 16 };
 
 #define OF_18(class, letter) "_ZNSt7__cxx1118basic_" class "I" letter "St11char_traitsI" letter "ESaI" letter "EE"
@@ -54,9 +54,9 @@ STREAM(wostringstream, OF_19("ostringstream", "w"), OUT)
 BUFFER(stringbuf, OF_15("stringbuf", "c"))
 BUFFER(wstringbuf, OF_15("stringbuf", "w"))
 
-/* std::cout and the others. GCC 13's library makes them when it is loaded, so what is compiled with it does not; before,
-   each file that includes <iostream> had an object that did. Here is one for all: the shim is loaded before what needs it,
-   and what its destructor flushes at the end, after that.  */
+/* std::cout and the others. GCC 13's library makes them when it is loaded, so what is compiled with it does not;
+   before, each file that includes <iostream> had an object that did. Here is one for all: the shim is loaded before
+   what needs it, and what its destructor flushes at the end, after that.  */
 struct init {
   char unused;
 };

@@ -1,5 +1,5 @@
-/* Members of std::string and std::wstring: reserve() (GLIBCXX_3.4.29), _M_replace_cold (3.4.31), _S_allocate (3.4.32) and
-   _M_construct<bool> (3.4.34).  */
+/* Members of std::string and std::wstring: reserve() (GLIBCXX_3.4.29), _M_replace_cold (3.4.31), _S_allocate (3.4.32)
+   and _M_construct<bool> (3.4.34).  */
 
 #include "shimxx.h"
 

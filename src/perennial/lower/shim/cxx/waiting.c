@@ -19,7 +19,8 @@ struct kernel_time {
 bool wait_until_steady(void *, unsigned *, unsigned, bool, int64_t, int64_t)
     SHIM_OF("_ZNSt28__atomic_futex_unsigned_base26_M_futex_wait_until_steadyEPjjbNSt6chrono8durationI" INT64_T
             "St5ratioIL" INT64_T "1EL" INT64_T "1EEEENS2_I" INT64_T "S3_IL" INT64_T "1EL" INT64_T "1000000000EEEE");
-bool wait_until_steady(void *base, unsigned *number, unsigned value, bool has_time, int64_t seconds, int64_t nanoseconds)
+bool wait_until_steady(void *base, unsigned *number, unsigned value, bool has_time, int64_t seconds,
+                       int64_t nanoseconds)
 {
   (void)base;
   if (!has_time) {
