@@ -8,6 +8,7 @@ host can do, and with one that never does, as if the host were older still.
 from __future__ import annotations
 
 import platform
+import re
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -61,7 +62,8 @@ def test_the_same_on_old_and_new(case: Case, tmp_path: Path) -> None:
     with place_in(root_of(case.new)) as new, place_in(root_of(case.old)) as old:
         on = {"new": (new, program(case.new, new)), "old": (old, program(case.old, old))}
         raw = {f"{case.stem}.so": built.content}
-        expected = run(*on["new"], "raw", raw)
+        machine = built.arch
+        expected = as_qemu_says(machine, run(*on["new"], "raw", raw))
         assert expected.exit_code == 0, expected
         assert expected.output
         for variant, without_host in (("shipped", False), ("alone", True)):
@@ -72,13 +74,20 @@ def test_the_same_on_old_and_new(case: Case, tmp_path: Path) -> None:
             for where, (place, main) in on.items():
                 if (case.stem, variant, where) == ("threads", "alone", "new"):
                     continue  # it reads a condition variable's bits as glibc up to 2.40 has them, in need up to 2.29
-                assert_same(run(place, main, variant, files), expected, f"{variant}, {where}")
+                assert_same(as_qemu_says(machine, run(place, main, variant, files)), expected, f"{variant}, {where}")
         # The control.
         unlowered = run(*on["old"], "raw", raw)
         if built.needs_more_than(case.old.glibc, glibcxx=GLIBCXX[case.old.suite]):
             assert unlowered.exit_code == 1 and "not found (required by" in unlowered.output, unlowered
         else:
-            assert_same(unlowered, expected, "raw, old")
+            assert_same(as_qemu_says(machine, unlowered), expected, "raw, old")
+
+
+def as_qemu_says(machine: str, outcome: Outcome) -> Outcome:
+    """Without what qemu-user 7.2 gets wrong: on s390x, its stat(2) forgets nanoseconds, which its newfstatat does not."""
+    if machine != "s390x" or platform.machine() == "s390x":
+        return outcome
+    return outcome._replace(output=re.sub(r"\.(\d{9})\b|(?<=as stat: 1 1 1) [01]", "", outcome.output))
 
 
 def assert_same(outcome: Outcome, expected: Outcome, where: str) -> None:

@@ -106,7 +106,9 @@ def build(system: System, stem: str, folder: Path) -> Built:
     root = root_of(system)
     source = SOURCES / f"{stem}.c"
     if source.exists():
-        compiled = compile_object(source, _with_headers(system), Libc.GLIBC)
+        # ziglang's headers take ppc64le's long double for the new one, and redirect printf.
+        flags = ("-mabi=ibmlongdouble",) if str(system.machine) == "ppc64le" else ()
+        compiled = compile_object(source, _with_headers(system), Libc.GLIBC, flags)
     else:
         compiled = _compile_with_gcc(source.with_suffix(".cpp"), folder)
     output = folder / f"{stem}.so"
