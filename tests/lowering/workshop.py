@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from perennial.arch import Architecture
 from perennial.elf.edit import ElfChanges, SearchPath, VersionChange
 from perennial.elf.model import DynamicSymbol
 from perennial.elf.read import read_elf
@@ -110,7 +111,7 @@ def build(system: System, stem: str, folder: Path) -> Built:
         flags = ("-mabi=ibmlongdouble",) if str(system.machine) == "ppc64le" else ()
         compiled = compile_object(source, _with_headers(system), Libc.GLIBC, flags)
     else:
-        compiled = _compile_with_gcc(source.with_suffix(".cpp"), folder)
+        compiled = _compile_with_gcc(source.with_suffix(".cpp"), system.machine, folder)
     output = folder / f"{stem}.so"
     needed = [compiled, find_library(root, "libm.so.6")]
     return Built(link_library(root, needed, output, options=["--as-needed"]).read_bytes(), system)
@@ -124,13 +125,21 @@ def program(system: System, place: Place) -> str:
     return f"{place.inside}/{output.name}"
 
 
-def _compile_with_gcc(source: Path, folder: Path) -> Path:
-    """An object file by this machine's g++: what is linked with libstdc++ needs its headers, of whatever version."""
-    compiler = shutil.which("g++")
+def gcc(machine: Machine) -> str:
+    """The g++ for an architecture: what is linked with libstdc++ needs its headers, of whatever version."""
+    name = f"{machine.linker}-g++"
+    compiler = shutil.which(name)
     if compiler is None:
-        skip_unless_ci("g++ is not installed")
+        skip_unless_ci(f"{name} is not installed (Debian's g++-{machine.linker}, or g++)")
+    return compiler
+
+
+def _compile_with_gcc(source: Path, machine: Machine, folder: Path) -> Path:
+    compiler = gcc(machine)
     output = folder / f"{source.stem}.o"
     flags = ["-std=gnu++17", "-O1", "-fPIC", "-fno-stack-protector", "-Wall", "-Werror"]
+    if machine.architecture is Architecture.AARCH64:
+        flags.append("-mno-outline-atomics")  # functions of libgcc.a, which is not linked
     done = subprocess.run([compiler, *flags, "-c", source, "-o", output], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return output
