@@ -86,7 +86,7 @@ def test_the_same_on_old_and_new(case: Case, tmp_path: Path) -> None:
 
 
 def as_qemu_says(machine: str, outcome: Outcome) -> Outcome:
-    """Without what qemu-user 7.2 gets wrong: on s390x, its stat(2) forgets nanoseconds, which its newfstatat does not."""
+    """Without what qemu-user 7.2 gets wrong: on s390x, its stat(2) forgets nanoseconds, and its newfstatat does not."""
     if machine != "s390x" or platform.machine() == "s390x":
         return outcome
     return outcome._replace(output=re.sub(r"\.(\d{9})\b|(?<=as stat: 1 1 1) [01]", "", outcome.output))
