@@ -134,7 +134,6 @@ def test_state_of_a_library_that_both_have(name: str, signal: str, step: str, tm
     ("name", "library"),
     [
         ("soname_lacks_symbol.c", "libcodec.so.1"),
-        ("soname_behaves_differently.c", "libcodec.so.1"),
         ("protobuf_soname.cpp", "libprotobuf.so.32"),
         ("openssl_soname.c", "libcrypto.so.3"),
     ],
