@@ -67,9 +67,10 @@ class Environment(NamedTuple):
 
     def name(self, path: str) -> str:
         """A path relative to the folder of packages that it lies in; as it is where it lies in none."""
-        for site in (*self.sites, *map(os.path.realpath, self.sites)):
-            if path.startswith(f"{site}/"):
-                return path[len(site) + 1 :]
+        for places in (self.sites, map(os.path.realpath, self.sites)):
+            for site in places:
+                if path.startswith(f"{site}/"):
+                    return path[len(site) + 1 :]
         return path
 
 
