@@ -197,7 +197,7 @@ def test_a_typed_index_that_is_not_there(home: Environ, text: str) -> None:
     home |= {"PIP_INDEX_URL": "http://127.0.0.1/", "PIP_EXTRA_INDEX_URL": "http://127.0.0.1/more"}
     for given in ({"index_url": text}, {"extra_index_urls": (text,)}):
         with pytest.raises(UsageError, match=f"package index {re.escape(text)}: neither a URL nor a folder"):
-            settings_from_pip(home, **given)  # type: ignore[arg-type]
+            settings_from_pip(home, **given)
 
 
 def test_a_configured_index_may_be_missing(home: Environ, tmp_path: Path) -> None:

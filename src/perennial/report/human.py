@@ -18,7 +18,7 @@ from perennial.symbol_version import version_sort_key
 
 _MOST_NAMES = 6
 _MOST_SYMBOLS = 3
-_MANGLED = re.compile(r"\b_Z\w+")
+_MANGLED = r"\b_Z\w+"
 _MOST_ALIKE = 3  # findings of one rule, before the rest is counted
 
 
@@ -207,9 +207,12 @@ def _findings(report: AuditReport, *, verbose: bool) -> Iterator[Row]:
 
 
 def _finding(finding: Finding) -> Iterator[Row]:
+    message = finding.message
+    if "_Z" in message:
+        message = re.sub(_MANGLED, lambda match: demangle(match.group()), message)
     yield row(
         finding.severity.value,
         Span(finding.rule, finding.severity.value),
-        f"  {_MANGLED.sub(lambda match: demangle(match.group()), finding.message)}",
+        f"  {message}",
         Span(f"; fails on {listed(finding.witnesses, 3)}" if finding.witnesses else "", "dim"),
     )
