@@ -25,7 +25,7 @@ from tests.roots.run import Outcome, place_in
 OLD: Final = {"ppc64le": "bookworm", "s390x": "bookworm"}
 GLIBCXX: Final = {"bullseye": (3, 4, 28), "bookworm": (3, 4, 30)}
 # Where sources need more than glibc 2.41 and GCC 14's libstdc++.
-SID: Final = {"memory_c23", "cxx_construct"}
+SID: Final = {"cxx_construct", "memory_c23", "network"}
 # Everywhere; the other sources are the same C on every architecture, and run on one of each kind of kernel interface.
 MACHINES: Final = ("x86_64", "i686", "aarch64", "armv7l", "s390x", "ppc64le")
 # Those with a cross compiler in .ci/run: 64 bits, 32 bits, and ARM's own rules for exceptions and constructors.
