@@ -39,7 +39,8 @@ PORTS = {
     "armv7l": Port("arm-linux-gnueabihf.2.17", "ld-linux-armhf.so.3", flags=("-mcpu=baseline-neon",)),
     # No SSE, which Debian's i386 does not have either.
     "i686": Port("x86-linux-gnu.2.17", "ld-linux.so.2", flags=("-mcpu=i686",)),
-    "ppc64le": Port("powerpc64le-linux-gnu.2.19", "ld64.so.2", page=0x10000),
+    # With IBM's long double, as glibc had it alone before 2.32: otherwise the headers redirect printf.
+    "ppc64le": Port("powerpc64le-linux-gnu.2.19", "ld64.so.2", page=0x10000, flags=("-mabi=ibmlongdouble",)),
     "riscv64": Port("riscv64-linux-gnu.2.27", "ld-linux-riscv64-lp64d.so.1", glibc=(2, 27)),
     "s390x": Port("s390x-linux-gnu.2.17", "ld64.so.1"),
     "x86_64": Port("x86_64-linux-gnu.2.17", "ld-linux-x86-64.so.2"),

@@ -49,7 +49,7 @@ def perennial(*arguments: str, temporary: Path | None = None) -> subprocess.Comp
     return subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=600)
 
 
-def ran(name: str, folder: Path) -> Ran:
+def ran(name: str, folder: Path, *, whole_text: bool = False) -> Ran:
     case = read_case(FOLDER / name)
     assert INCLUDE is not None
     wheels = [str(path) for path in build(case, folder, INCLUDE).wheels.values()]
@@ -58,7 +58,7 @@ def ran(name: str, folder: Path) -> Ran:
     assert done.returncode == 1, done.stderr
     document = json.loads(done.stdout)
     jsonschema.validate(document, json.loads(SCHEMA.read_text(encoding="utf-8")))
-    text = perennial("--run", *smoke, *wheels)
+    text = perennial("--run", *([] if whole_text else ["--no-minimise"]), *smoke, *wheels)
     assert text.returncode == 1
     return Ran(document, text.stdout)
 
@@ -134,14 +134,13 @@ def test_state_of_a_library_that_both_have(name: str, signal: str, step: str, tm
     ("name", "library"),
     [
         ("soname_lacks_symbol.c", "libcodec.so.1"),
-        ("soname_behaves_differently.c", "libcodec.so.1"),
         ("protobuf_soname.cpp", "libprotobuf.so.32"),
         ("openssl_soname.c", "libcrypto.so.3"),
     ],
 )
 def test_a_library_that_stands_in_for_another(name: str, library: str, tmp_path: Path) -> None:
     """No symbol is to blame, and none is blamed because others then miss it: with two names, both work."""
-    case = ran(name, tmp_path)
+    case = ran(name, tmp_path, whole_text=True)
     assert "library-replaced" in {one["rule"] for one in case.document["conflicts"]}
     bad = case.order("culprit")
     assert bad["outcome"]["end"] in ("exception", "signal")

@@ -8,6 +8,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -117,6 +118,26 @@ def test_a_library_that_stands_in_for_another(venv: Venv, tmp_path: Path) -> Non
     (bad,) = (run for run in document["runs"]["orders"] if run["outcome"]["end"] != "fine")
     assert bad["order"] == ["culprit 1.0", "victim 1.0"]
     assert [(one["library"], one["outcome"]["end"]) for one in bad["diagnosis"]["apart"]] == [("libcodec.so.1", "fine")]
+
+
+def test_a_scratch_folder_elsewhere(venv: Venv, tmp_path: Path) -> None:
+    """Nothing is copied to another file system, where it might fill the memory; folders may be read-only, and have
+    links and worse in them.
+    """
+    other = Path("/dev/shm")  # noqa: S108 - a folder of its own is made there
+    if not other.is_dir() or other.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is no other file system for temporary files")
+    venv.install(*compiled("once_call.cpp", tmp_path / "build"))
+    (venv.site / "culprit/again").symlink_to(".")
+    (venv.site / "victim/nowhere.so").symlink_to("/no/such/file")
+    os.mkfifo(venv.site / "victim/pipe.py")
+    (venv.site / "culprit").chmod(0o555)
+    with tempfile.TemporaryDirectory(dir=other) as temporary:
+        document = run_json("--env", venv.python, *SMOKE, code=1, temporary=Path(temporary))
+        assert os.listdir(temporary) == []
+    (venv.site / "culprit").chmod(0o755)
+    hidden = document["runs"]["orders"][0]["diagnosis"]["hidden"]
+    assert hidden["symbols"] == [{"symbol": "_ZSt11__once_call", "files": ["culprit/_core.so"]}]
 
 
 def test_what_leads_to_the_interpreter(venv: Venv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ host can do, and with one that never does, as if the host were older still.
 from __future__ import annotations
 
 import platform
+import re
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -24,9 +25,11 @@ from tests.roots.run import Outcome, place_in
 OLD: Final = {"ppc64le": "bookworm", "s390x": "bookworm"}
 GLIBCXX: Final = {"bullseye": (3, 4, 28), "bookworm": (3, 4, 30)}
 # Where sources need more than glibc 2.41 and GCC 14's libstdc++.
-SID: Final = {"memory_c23", "cxx_construct"}
+SID: Final = {"cxx_construct", "memory_c23", "network"}
 # Everywhere; the other sources are the same C on every architecture, and run on one of each kind of kernel interface.
 MACHINES: Final = ("x86_64", "i686", "aarch64", "armv7l", "s390x", "ppc64le")
+# Those with a cross compiler in .ci/run: 64 bits, 32 bits, and ARM's own rules for exceptions and constructors.
+WITH_GCC: Final = ("x86_64", "i686", "aarch64", "armv7l")
 BY_SYSTEM: Final = {(str(system.machine), system.suite): system for system in GLIBC_SYSTEMS}
 
 
@@ -57,8 +60,8 @@ def cases() -> list[Case]:
     for machine in MACHINES:
         old = BY_SYSTEM[machine, OLD.get(machine, "bullseye")]
         for stem in stems_of("treatments/shim.tsv", machine):
-            if (SOURCES / f"{stem}.cpp").exists() and machine != platform.machine():
-                continue  # this machine's g++ compiles for this machine
+            if (SOURCES / f"{stem}.cpp").exists() and machine not in WITH_GCC:
+                continue
             suites = [new_suite(machine)] if stem not in SID else ["sid"]
             if machine == "x86_64" and "sid" not in suites:
                 suites.append("sid")
@@ -74,7 +77,8 @@ def test_the_same_on_old_and_new(case: Case, tmp_path: Path) -> None:
     with place_in(root_of(case.new)) as new, place_in(root_of(case.old)) as old:
         on = {"new": (new, program(case.new, new)), "old": (old, program(case.old, old))}
         raw = {f"{case.stem}.so": built.content}
-        expected = run(*on["new"], "raw", raw)
+        machine = built.arch
+        expected = as_qemu_says(machine, run(*on["new"], "raw", raw))
         assert expected.exit_code == 0, expected
         assert expected.output
         for variant, without_host in (("shipped", False), ("alone", True)):
@@ -85,13 +89,20 @@ def test_the_same_on_old_and_new(case: Case, tmp_path: Path) -> None:
             for where, (place, main) in on.items():
                 if (case.stem, variant, where) == ("threads", "alone", "new"):
                     continue  # it reads a condition variable's bits as glibc up to 2.40 has them, in need up to 2.29
-                assert_same(run(place, main, variant, files), expected, f"{variant}, {where}")
+                assert_same(as_qemu_says(machine, run(place, main, variant, files)), expected, f"{variant}, {where}")
         # The control.
         unlowered = run(*on["old"], "raw", raw)
         if built.needs_more_than(case.old.glibc, glibcxx=GLIBCXX[case.old.suite]):
             assert unlowered.exit_code == 1 and "not found (required by" in unlowered.output, unlowered
         else:
-            assert_same(unlowered, expected, "raw, old")
+            assert_same(as_qemu_says(machine, unlowered), expected, "raw, old")
+
+
+def as_qemu_says(machine: str, outcome: Outcome) -> Outcome:
+    """Without what qemu-user 7.2 gets wrong: on s390x, its stat(2) forgets nanoseconds, and its newfstatat does not."""
+    if machine != "s390x" or platform.machine() == "s390x":
+        return outcome
+    return outcome._replace(output=re.sub(r"\.(\d{9})\b|(?<=as stat: 1 1 1) [01]", "", outcome.output))
 
 
 def assert_same(outcome: Outcome, expected: Outcome, where: str) -> None:

@@ -55,6 +55,16 @@ def test_nothing_else_is_shipped() -> None:
     assert {path.name for path in SHIMS.iterdir()} == {path_of(*each).name for each in EACH}
 
 
+def test_the_documentation_has_their_sizes() -> None:
+    page = (SHIMS.parents[3] / "docs/explanation/the-shims.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line.startswith("|")]
+    header = next(row for row in rows if row[0] == "bytes")
+    for name, family in (("C", "c"), ("C++", "cxx")):
+        (row,) = (row for row in rows if row[0] == name)
+        written = dict(zip(header[1:], map(int, row[1:]), strict=True))
+        assert written == {arch: path_of(arch, family).stat().st_size for arch in PORTS}
+
+
 def sections(content: bytes) -> Any:
     """pyelftools, whose types say little."""
     return ELFFile(io.BytesIO(content)).iter_sections()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from perennial import platform_tag
+from perennial.arch import Architecture
 from perennial.elf.edit import SearchPath
 from perennial.elf.read import read_elf
 from perennial.knowledge import load_knowledge
@@ -91,9 +92,11 @@ def build(system: System, stem: str, folder: Path) -> Built:
     root = root_of(system)
     source = SOURCES / f"{stem}.c"
     if source.exists():
-        compiled = compile_object(source, _with_headers(system), Libc.GLIBC, _flags(system))
+        # ziglang's headers take ppc64le's long double for the new one, and redirect printf.
+        flags = ("-mabi=ibmlongdouble",) if str(system.machine) == "ppc64le" else ()
+        compiled = compile_object(source, _with_headers(system), Libc.GLIBC, flags)
     else:
-        compiled = _compile_with_gcc(source.with_suffix(".cpp"), folder)
+        compiled = _compile_with_gcc(source.with_suffix(".cpp"), system.machine, folder)
     output = folder / f"{stem}.so"
     needed = [compiled, find_library(root, "libm.so.6")]
     return Built(link_library(root, needed, output, options=["--as-needed"]).read_bytes(), system)
@@ -107,13 +110,21 @@ def program(system: System, place: Place) -> str:
     return f"{place.inside}/{output.name}"
 
 
-def _compile_with_gcc(source: Path, folder: Path) -> Path:
-    """An object file by this machine's g++: libstdc++ needs its own headers, of any version."""
-    compiler = shutil.which("g++")
+def gcc(machine: Machine) -> str:
+    """The g++ for an architecture: what is linked with libstdc++ needs its headers, of whatever version."""
+    name = f"{machine.linker}-g++"
+    compiler = shutil.which(name)
     if compiler is None:
-        skip_unless_ci("g++ is not installed")
+        skip_unless_ci(f"{name} is not installed (Debian's g++-{machine.linker}, or g++)")
+    return compiler
+
+
+def _compile_with_gcc(source: Path, machine: Machine, folder: Path) -> Path:
+    compiler = gcc(machine)
     output = folder / f"{source.stem}.o"
     flags = ["-std=gnu++20", "-O1", "-fPIC", "-fno-stack-protector", "-Wall", "-Werror"]
+    if machine.architecture is Architecture.AARCH64:
+        flags.append("-mno-outline-atomics")  # functions of libgcc.a, which is not linked
     done = subprocess.run([compiler, *flags, "-c", source, "-o", output], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return output
@@ -122,11 +133,6 @@ def _compile_with_gcc(source: Path, folder: Path) -> Path:
 def _with_headers(system: System) -> Machine:
     """The machine, with the headers of the system's glibc: ziglang's say which by the target."""
     return system.machine._replace(clang=f"{system.machine.clang}.{GLIBC[system.suite]}")
-
-
-def _flags(system: System) -> tuple[str, ...]:
-    """As Debian's compilers have it: the long double of ppc64le is not IEEE's."""
-    return ("-mabi=ibmlongdouble",) if str(system.machine) == "ppc64le" else ()
 
 
 class Lowered(NamedTuple):

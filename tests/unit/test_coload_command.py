@@ -214,6 +214,9 @@ def test_other_architectures_and_musl(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "is for musl" in capsys.readouterr().err
     assert main(["coload", "-q", arm, make("d", "manylinux_2_17_aarch64")]) == 0
     assert "aarch64" in capsys.readouterr().out
+    either = [str(wheel(tmp_path, name=name, tags="py3-none-any", members={})) for name in ("e", "f")]
+    assert main(["coload", "-q", "--arch", "s390x", *either]) == 0
+    assert "s390x" in capsys.readouterr().out
 
 
 def test_what_cannot_be_read(tmp_path: Path, pair: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zlib
 from pathlib import Path
 from typing import Any, Final
@@ -352,12 +353,46 @@ def test_private_copy(tmp_path: Path) -> None:
     (copy,) = [elf for name, elf in facts(run.path).items() if "stdc++" in name]
     assert copy.soname is not None
     assert copy.soname != CXX
-    assert bound(elf)["_Zf"] == ("PERENNIAL_GLIBCXX_3.4.32", copy.soname)
-    assert [each.name for each in copy.verdefs if not each.is_base] == ["PERENNIAL_GLIBCXX_3.4.32"]
+    version, library = bound(elf)["_Zf"]
+    assert library == copy.soname
+    assert re.fullmatch(r"PERENNIAL_[0-9a-f]{8}_GLIBCXX_3\.4\.32", version or "")
+    assert [each.name for each in copy.verdefs if not each.is_base] == [version]
     assert bound(copy)["pthread_create"] == ("GLIBC_2.2.5", PTHREAD)
     record = json.loads(members(run.path)[RECORD])
     assert record["private_libraries"] == [name for name in facts(run.path) if "stdc++" in name]
     assert any("libstdc++" in warning for warning in run.warnings)
+
+
+def test_private_copies_of_different_lowerings_have_different_versions(tmp_path: Path) -> None:
+    """glibc compares the names of versions, not libraries: under RTLD_GLOBAL one copy would serve the other's users."""
+    folder = tmp_path / "lib"
+    folder.mkdir()
+    exports = (Export("_Zf", "GLIBCXX_3.4.32"),)
+    runtime = module(CREATE, STAT, soname=CXX, exports=exports, verdefs=(Verdef("GLIBCXX_3.4.32"),))
+    (folder / CXX).write_bytes(runtime)
+    source = demo(tmp_path, module(Import("_Zf", "GLIBCXX_3.4.32", CXX), needed=(CXX, LIBC)))
+    versions = set()
+    for tag in ("manylinux_2_17", "manylinux_2_33"):
+        run = lower(source, tag=tag, to=tmp_path / tag, options=("--cxx", "private", "--ldpaths", str(folder)))
+        versions.add(bound(facts(run.path)[MODULE])["_Zf"][0])
+    assert len(versions) == 2
+
+
+def test_the_mark_of_a_rewritable_plt_goes(tmp_path: Path) -> None:
+    """binutils 2.41 to 2.44 need GLIBC_2.36 for -z mark-plt, with no symbol; later ones a version of its own."""
+    for number, mark in enumerate(("GLIBC_2.36", "GLIBC_ABI_DT_X86_64_PLT")):
+        spec = ElfSpec.for_arch(
+            "x86_64",
+            needed=(LIBC,),
+            verneeds=(Need(LIBC, (NeedVersion(mark), NeedVersion("GLIBC_2.2.5"))),),
+            imports=(Import("malloc", "GLIBC_2.2.5", LIBC),),
+            exports=(Export("PyInit__core"),),
+            relocations=True,
+            extra_dynamic=((0x70000000, 0x1000), (0x70000001, 16), (0x70000003, 16)),
+        )
+        run = lower(demo(tmp_path / str(number), build_elf(spec)))
+        versions = {version.name for need in facts(run.path)[MODULE].verneeds for version in need.versions}
+        assert versions == {"GLIBC_2.2.5"}
 
 
 def test_no_private_copy_where_none_is_needed(tmp_path: Path) -> None:

@@ -71,7 +71,8 @@ def find_sources(arguments: argparse.Namespace) -> Found:
     if len(architectures) > 1:
         (one, first), (other, second), *_ = architectures.items()
         raise UsageError(f"{first} is for {one} and {second} for {other}: no process loads both")
-    architecture = architecture_of_tag(next(iter(architectures), Architecture.X86_64.value)) or Architecture.X86_64
+    # Wheels that run on any say nothing: then it is that of the wheels that are asked for.
+    architecture = architecture_of_tag(next(iter(architectures), arguments.arch)) or Architecture.X86_64
     return Found(tuple(sources), _system(arguments, architecture), errors)
 
 

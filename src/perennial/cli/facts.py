@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from perennial.knowledge.snapshot import Snapshot
     from perennial.policy import Policies
 
-_DATE: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
+_DATE: Final = r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 _LARGEST: Final = 1 << 20  # bytes of a list that somebody wrote
 
 
@@ -41,7 +41,7 @@ def read_date(text: str | None) -> str | None:
     from datetime import date
 
     try:
-        if _DATE.fullmatch(text):
+        if re.fullmatch(_DATE, text):
             return date.fromisoformat(text).isoformat()
     except ValueError as error:  # the 31st of February
         raise UsageError(f"--as-of {text}: {error}") from error

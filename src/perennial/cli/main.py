@@ -16,6 +16,7 @@ from typing import Final, NoReturn, Protocol, cast
 
 from perennial import __version__
 from perennial.cli.exit_codes import ExitCode
+from perennial.cli.interrupts import keep_interrupts
 from perennial.errors import PerennialError, UsageError, printable
 
 
@@ -57,6 +58,8 @@ examples:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs perennial as the command line would; returns the exit code."""
     arguments = sys.argv[1:] if argv is None else list(argv)
+    if argv is None:
+        keep_interrupts()
     _settle_streams()
     try:
         code = _run(arguments)

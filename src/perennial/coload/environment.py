@@ -144,8 +144,9 @@ def _walk(folder: str) -> Iterator[str]:
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not _is_left_out(place, name)]
         for name in names:
-            if ".so" in name or name.endswith(".py"):
-                yield os.path.join(place, name)
+            path = os.path.join(place, name)
+            if (".so" in name or name.endswith(".py")) and os.path.isfile(path):  # no pipe, on which one would wait
+                yield path
 
 
 # What setuptools compiles on the way to where it puts it: build/lib.linux-x86_64-cpython-312

@@ -18,9 +18,10 @@ _THREADS: Final = (
     *("_ZNSt6thread", "_ZNSt18condition_variable", "_ZSt11__once_call", "_ZSt15__once_callable", "__once_proxy"),
     *("_ZNSt13__future_base", "_ZNSt28__atomic_futex_unsigned_base"),
 )
-# By these a file says that it was linked with -z mark-plt (binutils 2.41): entries of its PLT may be rewritten
-# by the loader, and its relocations say where they are in what older loaders take for an addend.
-PLT_MARKS: Final = "GLIBC_ABI_DT_X86_64_PLT"
+# By these a file says that it was linked with -z mark-plt: entries of its PLT may be rewritten by the loader, and its
+# relocations say where they are in what older loaders take for an addend. binutils before 2.45 need GLIBC_2.36 for it.
+PLT_MARKS: Final = frozenset({"GLIBC_ABI_DT_X86_64_PLT", "GLIBC_2.36"})
+MARKS: Final = PLT_MARKS | {RELR_VERSION}
 
 
 class FileLowering(NamedTuple):
@@ -67,7 +68,7 @@ def lower_file(elf: ElfFile, platform: Collection[str], lowering: Lowering, vers
         if not reference.symbol:
             if not lowering.is_provided(reference, version):
                 markers.add(reference.version)
-                if reference.version not in (RELR_VERSION, PLT_MARKS):
+                if reference.version not in MARKS:
                     refusals.append(Refusal(reference, "it stands for a property of the file, not for a symbol"))
             continue
         match lowering.choose(reference, version):
@@ -81,7 +82,7 @@ def lower_file(elf: ElfFile, platform: Collection[str], lowering: Lowering, vers
         bindings=tuple(bindings),
         refusals=tuple(refusals),
         expand_relr=RELR_VERSION in markers,
-        clear_plt_marks=PLT_MARKS in markers,
+        clear_plt_marks=not markers.isdisjoint(PLT_MARKS),
         needs_threads=version < _MERGED and _PTHREAD not in elf.needed and any(map(_is_of_threads, elf.imports)),
     )
 

@@ -3,10 +3,12 @@
 Three things of libstdc++ are shared by all of a process, even where each extension module is loaded for itself:
 
 - its soname: the first library of a name serves all. A graft has a unique one anyway;
-- its version nodes: a library in the global scope (LD_PRELOAD, a program that is linked with it) would meet a
-  reference to std::foo@GLIBCXX_3.4.21 first. With other names for the nodes it cannot;
+- its version nodes: a library in the global scope (LD_PRELOAD, a program that is linked with it, RTLD_GLOBAL) would
+  meet a reference to std::foo@GLIBCXX_3.4.21 first. Under other names it cannot, and neither can another private copy:
+  the names have a hash of what the copy is;
 - symbols of binding STB_GNU_UNIQUE, of which glibc's loader has one table for the whole process (elf/dl-lookup.c,
-  `do_lookup_unique`). They become ordinary global ones, in the copy and in those that use it.
+  `do_lookup_unique`). In the copy they become ordinary global ones: copies of different age that share the numbers of
+  std::locale::id crash. Files that use the copy keep theirs, by which modules of one wheel may share variables.
 
 What crosses from one wheel to another then meets another copy, and nobody promises that it works there. An exception
 is caught by its type's name, but each copy counts for itself: std::uncaught_exceptions() is wrong afterwards.
@@ -14,37 +16,45 @@ is caught by its type's name, but each copy counts for itself: std::uncaught_exc
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from perennial.elf.edit import ElfChanges, VersionRename
 from perennial.elf.model import ElfFile
+from perennial.lower.lower_file import FileLowering
 
 SONAME: Final = "libstdc++.so.6"
-_PREFIX: Final = "PERENNIAL_"
 _RUNTIME: Final = re.compile(r"libstdc\+\+\.so\.[0-9]+")
+_DIGITS: Final = 8
 
 
 def is_cxx_runtime(soname: str) -> bool:
     return _RUNTIME.fullmatch(soname) is not None
 
 
-def private_copy(elf: ElfFile) -> ElfChanges:
+def version_prefix(copies: Iterable[tuple[str, FileLowering]]) -> str:
+    """What the names of version nodes begin with; of each copy, the digest of its content and what is done to it."""
+    told = sorted((digest, repr(tuple(map(tuple, lowering.changes.rebind)))) for digest, lowering in copies)
+    return f"PERENNIAL_{hashlib.sha256(repr(told).encode()).hexdigest()[:_DIGITS]}_"
+
+
+def private_copy(elf: ElfFile, prefix: str) -> ElfChanges:
     """What makes a libstdc++ private."""
     names = (each.name for each in elf.verdefs if not each.is_base)
     return ElfChanges(
-        rename_versions=tuple(VersionRename(name, _PREFIX + name) for name in names), unique_to_global=True
+        rename_versions=tuple(VersionRename(name, prefix + name) for name in names), unique_to_global=True
     )
 
 
-def for_private_copy(elf: ElfFile, sonames: frozenset[str]) -> ElfChanges:
-    """What makes a file use one; `sonames` are the names under which it needs that."""
-    needs = [need for need in elf.verneeds if need.file in sonames]
+def for_private_copy(elf: ElfFile, prefix: str) -> ElfChanges:
+    """What makes a file use one."""
     return ElfChanges(
         rename_versions=tuple(
-            VersionRename(version.name, _PREFIX + version.name, need.file)
-            for need in needs
+            VersionRename(version.name, prefix + version.name, need.file)
+            for need in elf.verneeds
+            if is_cxx_runtime(need.file)
             for version in need.versions
-        ),
-        unique_to_global=True,
+        )
     )

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from perennial.audit.checks.library_not_provided import RULE as NOT_PROVIDED
 from perennial.audit.report import AuditReport
-from perennial.audit.requirements import RELR_VERSION, Provider
+from perennial.audit.requirements import Provider
 from perennial.knowledge import Knowledge
 from perennial.knowledge.treatments import TreatmentKind
-from perennial.lower.lower_file import PLT_MARKS, references
+from perennial.lower.lower_file import MARKS, references
 from perennial.lower.private import is_cxx_runtime
 from perennial.platform_tag import Libc, PlatformTag
 from perennial.policy import policies
@@ -89,5 +89,5 @@ def _references(report: AuditReport) -> Iterable[Reference]:
         if elf.architecture is report.architecture:
             own = {library for library in external if (member.path, library) not in bundled}
             for each in references(elf, own):
-                if each.symbol or each.version not in (RELR_VERSION, PLT_MARKS):
+                if each.symbol or each.version not in MARKS:
                     yield each

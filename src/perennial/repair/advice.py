@@ -22,8 +22,7 @@ from perennial.report.text import listed
 
 _PRIVATE: Final = (
     "is a libstdc++ of the wheel's own: exceptions, strings, streams and other objects of the library are not to be "
-    "handed to code that uses another copy, and static variables of inline functions are no longer shared between "
-    "files; its licence is the GPL version 3 with the GCC Runtime Library Exception"
+    "handed to code that uses another copy; its licence is the GPL version 3 with the GCC Runtime Library Exception"
 )
 
 

@@ -2,7 +2,8 @@
 
 ld.so takes the needed entries breadth first. A name that a loaded object was found by, or has as its DT_SONAME, is that
 object; any other is looked for on account of the object that needs it and of those that caused it to be loaded (glibc,
-`_dl_map_object`, elf/dl-load.c). So what a library's entry means may depend on what was loaded before it.
+`_dl_map_object`, elf/dl-load.c). musl's does not look at DT_SONAME (`load_library`, ldso/dynlink.c). So what a need of
+a library means may depend on what was loaded before it.
 
 A file of the wheel is loaded by itself, with the DT_RPATHs of all files of the wheel that load it: which of
 them does, is not known. With it comes what it needs, files of the wheel among it. The wheel's own libraries come first:
@@ -18,6 +19,7 @@ from typing import Final
 from perennial.audit.checks.links_libpython import is_libpython
 from perennial.audit.context import Content
 from perennial.audit.resolve import Bundled, Missing, ProvidedByPlatform, Resolution
+from perennial.platform_tag import Libc
 from perennial.repair.copies import Loaded
 from perennial.repair.library import Library
 from perennial.repair.search import Look, Requester, Search, SearchEntries, SearchEntry, Searcher
@@ -114,8 +116,7 @@ class Loads:
         entries: list[SearchEntry] = []
         for loader in self._loaders.get(path, ()):
             elf = self._elves[loader]
-            if elf.runpath is None:
-                entries += self._searcher.requester(loader, elf, None, (), self._searcher.root).own
+            entries += self._searcher.requester(loader, elf, None, (), self._searcher.root).handed_down
         return tuple(dict.fromkeys(entries))
 
     # ----- one load
@@ -192,7 +193,7 @@ class Loads:
         if library is None:
             if self._wishes.forbids(name):
                 return NotFound(())
-            if name in load.sonames:
+            if name in load.sonames and self._content.libc is not Libc.MUSL:
                 return load.sonames[name]
             search = self._searcher.find(name, requester)
             self._note(search, None if search.library is None else search.library.file)

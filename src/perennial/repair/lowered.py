@@ -14,7 +14,7 @@ from perennial.elf.edit import ElfChanges
 from perennial.elf.model import ElfFile
 from perennial.lower.lower_file import FileLowering, lower_file
 from perennial.lower.options import CxxRoute, LowerOptions
-from perennial.lower.private import for_private_copy, is_cxx_runtime, private_copy
+from perennial.lower.private import for_private_copy, is_cxx_runtime, private_copy, version_prefix
 from perennial.lower.shims import Shim, load_shim
 from perennial.platform_tag import Libc, PlatformTag
 from perennial.policy.derive import Policies, Version
@@ -83,7 +83,8 @@ class _Lowerer:
             files[member.path] = self._of(elf, closure.members[member.path])
         for copy, library in closure.libraries.items():
             files[copy] = self._of(library.elf, closure.needs[copy])
-        changes = {key: self._changes(key, files[key]) for key in files}
+        prefix = version_prefix((closure.libraries[copy].digest, files[copy]) for copy in self._private)
+        changes = {key: self._changes(key, files[key], prefix) for key in files}
 
         # From here on, it is settled what each file needs; what of ours it needs comes along.
         with_shims, ours, missing = self._with_shims(closure, files)
@@ -114,15 +115,11 @@ class _Lowerer:
             theirs = {name for name in theirs if not is_cxx_runtime(name)}
         return lower_file(elf, theirs, self._lowering, self._version)
 
-    def _changes(self, key: str | int, file: FileLowering) -> ElfChanges:
+    def _changes(self, key: str | int, file: FileLowering, prefix: str) -> ElfChanges:
         if not self._private:
             return file.changes
         elf = self._elf(key)
-        if key in self._private:
-            private = private_copy(elf)
-        else:
-            sonames = frozenset(need.file for need in elf.verneeds if is_cxx_runtime(need.file))
-            private = for_private_copy(elf, sonames) if sonames else ElfChanges()
+        private = private_copy(elf, prefix) if key in self._private else for_private_copy(elf, prefix)
         return file.changes._replace(rename_versions=private.rename_versions, unique_to_global=private.unique_to_global)
 
     def _elf(self, key: str | int) -> ElfFile:

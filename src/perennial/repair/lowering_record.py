@@ -18,7 +18,7 @@ def lowering_record(wheel: Wheel, changes: PlannedChanges, lowered: Lowered, to:
     moved = {script.old: script.new for script in changes.scripts}
     paths: dict[str | int, str] = {graft.copy: graft.path for graft in changes.grafts}
     paths |= {path: moved.get(path, path) for path in lowered.members}
-    private = {key for key, edit in _edits(lowered) if edit.unique_to_global}
+    private = {key for key, edit in _edits(lowered) if edit.rename_versions}
     touched = [key for key in paths if key in lowered.files or key in private]
     files = tuple(
         LoweredFile(paths[key], lowered.files.get(key, FileLowering()), key in private)

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <typeinfo>
 #include <unistd.h>
+#include <unwind.h>
 
 // By their mangled names, which the headers of older compilers do not have.
 [[noreturn]] extern void throw_bad_array_new_length() asm("_ZSt28__throw_bad_array_new_lengthv");
@@ -58,7 +59,7 @@ static void say(const char *text)
   ssize_t ignored = write(STDERR_FILENO, text, std::strlen(text));
   (void)ignored;
 }
-static void first()
+[[maybe_unused]] static void first()
 {
   say("first");
   _exit(3);
@@ -68,8 +69,8 @@ static void second()
   say("second");
   _exit(4);
 }
-static void returns() { say("returns"); }
-static void throws()
+[[maybe_unused]] static void returns() { say("returns"); }
+[[maybe_unused]] static void throws()
 {
   say("throws");
   throw 2;
@@ -81,10 +82,10 @@ static void terminate_with_current()
   std::exception_ptr pointer = std::current_exception();
   void *object;
   std::memcpy(&object, &pointer, sizeof object);
-  call_terminate(static_cast<char *>(object) - 32); // sizeof(_Unwind_Exception) with 64 bits
+  call_terminate(static_cast<char *>(object) - sizeof(_Unwind_Exception));
 }
 
-static void thrown_under(std::terminate_handler handler)
+[[maybe_unused]] static void thrown_under(std::terminate_handler handler)
 {
   std::set_terminate(handler);
   try {
@@ -131,13 +132,10 @@ extern "C" int run(const char *)
   std::printf("released: %d\n", living);
   std::memset(static_cast<void *>(&pointer), 0, sizeof pointer);
 
+#ifndef __arm__ // there it is the handler of now
   in_child("the handler of then", [] { thrown_under(first); });
   in_child("one that returns", [] { thrown_under(returns); });
   in_child("one that throws", [] { thrown_under(throws); });
-  in_child("nothing in flight", [] {
-    std::set_terminate(second);
-    call_terminate(nullptr);
-  });
   in_child("thrown again", [] {
     std::set_terminate(first);
     try {
@@ -146,6 +144,11 @@ extern "C" int run(const char *)
       std::set_terminate(second);
       terminate_with_current();
     }
+  });
+#endif
+  in_child("nothing in flight", [] {
+    std::set_terminate(second);
+    call_terminate(nullptr);
   });
   in_child("assertion", [] { assert_fail("file.h", 12, "f(int)", "x < y"); });
   in_child("assertion in a function", [] { assert_fail(nullptr, 0, "f(int)", nullptr); });

@@ -92,7 +92,7 @@ template <typename Character> static void try_allocation()
     std::printf("%zu: %d\n", size, memory != nullptr);
     ::operator delete(memory);
   }
-  for (size_t size : {SIZE_MAX, SIZE_MAX / 2, SIZE_MAX / 2 + 1, SIZE_MAX / 4, SIZE_MAX / 4 + 1, SIZE_MAX / 8 + 1})
+  for (size_t size : {SIZE_MAX, SIZE_MAX / 2 + 1, SIZE_MAX / sizeof(Character), SIZE_MAX / 2 / sizeof(Character) + 1})
     try {
       allocate(allocator, size);
       std::printf("there is so much\n");

@@ -19,12 +19,12 @@ template <typename Wait> static void show(const char *text, Wait wait)
   const auto start = Clock::now();
   const std::future_status status = wait();
   const auto took = Clock::now() - start;
-  std::printf("%s: %s, %d\n", text, name_of(status), took < milliseconds(59) ? 0 : took < milliseconds(5000) ? 1 : 2);
+  std::printf("%s: %s, %d\n", text, name_of(status), took < milliseconds(249) ? 0 : took < milliseconds(5000) ? 1 : 2);
 }
 
 static void *set_soon(void *promise)
 {
-  usleep(60000);
+  usleep(350000);
   static_cast<std::promise<int> *>(promise)->set_value(5);
   return nullptr;
 }
@@ -33,8 +33,8 @@ extern "C" int run(const char *)
 {
   std::promise<int> promise;
   std::future<int> future = promise.get_future();
-  show("for a time", [&] { return future.wait_for(milliseconds(60)); });
-  show("until a time", [&] { return future.wait_until(Clock::now() + milliseconds(60)); });
+  show("for a time", [&] { return future.wait_for(milliseconds(250)); });
+  show("until a time", [&] { return future.wait_until(Clock::now() + milliseconds(250)); });
   show("for no time", [&] { return future.wait_for(milliseconds(0)); });
   show("for less", [&] { return future.wait_for(milliseconds(-5)); });
   show("until the past", [&] { return future.wait_until(Clock::now() - milliseconds(5)); });
@@ -44,7 +44,7 @@ extern "C" int run(const char *)
   if (pthread_create(&thread, nullptr, set_soon, &promise) != 0)
     return 1;
   show("until it is set", [&] { return future.wait_for(std::chrono::seconds(20)); });
-  show("which it is", [&] { return future.wait_for(milliseconds(60)); });
+  show("which it is", [&] { return future.wait_for(milliseconds(250)); });
   std::printf("%d\n", future.get());
   pthread_join(thread, nullptr);
   std::promise<int> other;

@@ -67,9 +67,10 @@ class Environment(NamedTuple):
 
     def name(self, path: str) -> str:
         """A path relative to the folder of packages that it lies in; as it is where it lies in none."""
-        for site in (*self.sites, *map(os.path.realpath, self.sites)):
-            if path.startswith(f"{site}/"):
-                return path[len(site) + 1 :]
+        for places in (self.sites, map(os.path.realpath, self.sites)):
+            for site in places:
+                if path.startswith(f"{site}/"):
+                    return path[len(site) + 1 :]
         return path
 
 
@@ -170,7 +171,7 @@ def clone(environment: Environment, root: str) -> Environment:
     sites = []
     for number, site in enumerate(environment.sites):
         sites.append(os.path.join(root, str(number), SITE_PACKAGES))
-        shutil.copytree(site, sites[-1], copy_function=_link, symlinks=True, ignore=_ignored)
+        _clone_folder(site, sites[-1])
     return environment._replace(root=root, sites=tuple(sites))
 
 
@@ -180,16 +181,30 @@ def remove_copy(copy: Environment) -> None:
     shutil.rmtree(copy.root, ignore_errors=True)
 
 
-def _ignored(folder: str, names: list[str]) -> list[str]:
-    """Other environments in a project's folder are no part of it."""
-    return [name for name in names if os.path.exists(os.path.join(folder, name, "pyvenv.cfg"))]
+def _clone_folder(source: str, target: str) -> None:
+    """Folders are made anew, as ours, whoever may write to those; what cannot be listed is left out."""
+    for place, folders, names in os.walk(source):
+        into = os.path.join(target, os.path.relpath(place, source))
+        os.makedirs(into, exist_ok=True)
+        links = [name for name in folders if os.path.islink(os.path.join(place, name))]
+        for name in (*names, *links):
+            _link(os.path.join(place, name), os.path.join(into, name))
+        # Other environments in a project's folder are no part of it.
+        folders[:] = [name for name in folders if not os.path.exists(os.path.join(place, name, "pyvenv.cfg"))]
 
 
 def _link(source: str, target: str) -> None:
+    """A second name; on another file system, or for a file that is not ours to name, a link that leads there.
+
+    Nothing is copied: a folder of packages may have many gigabytes, and the scratch folder may lie in memory.
+    """
+    if os.path.islink(source):
+        os.symlink(os.readlink(source), target)
+        return
     try:
         os.link(source, target)
-    except OSError:  # a file system without hard links
-        shutil.copy2(source, target)
+    except OSError:
+        os.symlink(os.path.abspath(source), target)
 
 
 def replace_file(path: str, content: bytes) -> None:

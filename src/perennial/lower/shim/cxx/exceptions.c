@@ -74,16 +74,13 @@ SHIM(void, _ZNSt15__exception_ptr13exception_ptr10_M_releaseEv)(exception_ptr *p
   _ZNSt15__exception_ptr13exception_ptrD1Ev(pointer);
 }
 
-/* By its own name: on ppc64le, ziglang's headers mean one with another long double, which is newer.  */
-extern int print(FILE *, const char *, ...) HOSTS("fprintf");
-
 SHIM(__attribute__((noreturn)) void, _ZSt21__glibcxx_assert_failPKciS0_S0_)(const char *file, int line,
                                                                             const char *function, const char *condition)
 {
   if (file != NULL && function != NULL && condition != NULL)
-    print(stderr, "%s:%d: %s: Assertion '%s' failed.\n", file, line, function, condition);
+    fprintf(stderr, "%s:%d: %s: Assertion '%s' failed.\n", file, line, function, condition);
   else if (function != NULL)
-    print(stderr, "%s: Undefined behavior detected.\n", function);
+    fprintf(stderr, "%s: Undefined behavior detected.\n", function);
   abort();
 }
 
