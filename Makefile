@@ -37,6 +37,8 @@ repair-test: $(VENV)/installed-test  ## build real projects, repair them, run th
 	$(BIN)/python -m pytest -n auto -m repair $(ARGS)
 
 lowering-test: $(VENV)/installed-test  ## lower what was built on new systems, run it on old ones (Debian, qemu-user, as root)
+	$(BIN)/python -m tests.roots lowering
+	$(BIN)/python -m tests.lowering
 	$(BIN)/python -m pytest -n auto -m lowering $(ARGS)
 
 lint: $(VENV)/installed-dev  ## ruff

@@ -26,6 +26,7 @@ from tests.roots.cpython import PYTHON, put_python
 from tests.roots.machines import MACHINES
 from tests.roots.make import Root, UnavailableError
 from tests.roots.run import run_in_root
+from tests.wheels.download import UnavailableError as NothingAnswersError
 
 _VERSIONS: Final = "import os, sys; print(os.confstr('CS_GNU_LIBC_VERSION').split()[1], *sys.version_info[:2], sep='.')"
 
@@ -36,7 +37,7 @@ def make_everything() -> int:
     def attempt(wanted: Sample) -> str | None:
         try:
             lowered_wheel(wanted)
-        except (UnavailableError, AssertionError) as error:
+        except (UnavailableError, NothingAnswersError, AssertionError) as error:
             return f"{wanted}: {error}"
         return None
 
