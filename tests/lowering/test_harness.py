@@ -1,4 +1,4 @@
-"""What test_sample.py rests on: the interpreter of all roots, wheels of Debian's packages, runs in a root of one's own."""
+"""The interpreter of all roots, wheels of Debian's packages, workloads, a root of one's own: the sample rests on them."""
 
 from __future__ import annotations
 

@@ -156,6 +156,19 @@ def test_unique_symbols_of_one_size_are_shared_on_purpose(tmp_path: Path) -> Non
     assert analyse_pairs(packages, load_profile("debian:13", "x86_64")).conflicts == ()
 
 
+@pytest.mark.parametrize(
+    ("soname", "second"),
+    [
+        ("libfoo.so.1", (Export("foo_open"),)),  # not a hash: as good as no name
+        ("libfoo-0123abcd.so.1", (Export("foo_open"), Export("foo_new"))),  # a hash of something else, as it turns out
+    ],
+)
+def test_without_builds_names_alone_do_not_tell(soname: str, second: tuple[Export, ...], tmp_path: Path) -> None:
+    one = with_library(soname, library(soname, Export("foo_open")), "foo_open")
+    other = with_library(soname, library(soname, *second), "foo_open")
+    assert {rule for rule, _, _ in conflicts(tmp_path, one, other)} == {"library-replaced"}
+
+
 def test_names_of_rules() -> None:
     assert CASES.keys() <= RULES.keys()
 
@@ -167,6 +180,10 @@ def same(soname: str) -> Files:
 SILENT: Final[dict[str, tuple[Files, Files]]] = {
     "the same names, RTLD_LOCAL": twice("codec_open", code=b""),
     "one soname, one build": (same("libfoo.so.1"), same("libfoo.so.1")),
+    "one hash, and no build": (
+        with_library("libfoo-0123abcd.so.1", library("libfoo-0123abcd.so.1", Export("foo_open")), "foo_open"),
+        with_library("libfoo-0123abcd.so.1", library("libfoo-0123abcd.so.1", Export("foo_open")), "foo_open"),
+    ),
     "malloc of one's own": (
         package(module(exports=(Export("malloc"), Export("free")))),
         package(module(Import("malloc", "GLIBC_2.2.5", LIBC))),

@@ -112,7 +112,9 @@ def test_json_in_full() -> None:
     hashes = (("md5", "00"), ("sha256", SHA))
     url = f"https://index.invalid/files/{WHEEL}"
     expected = WheelLink(WHEEL, url, hashes, ">=3.8", "broken", 12, "2026-01-01T00:00:00Z")
-    assert page == ProjectPage((expected,), 1, (SourceLink("demo-1.0.tar.gz", url="https://index.invalid/files/demo-1.0.tar.gz"),))
+    assert page == ProjectPage(
+        (expected,), 1, (SourceLink("demo-1.0.tar.gz", url="https://index.invalid/files/demo-1.0.tar.gz"),)
+    )
 
 
 @pytest.mark.parametrize("name", ["demo-1.0.tar.gz", "demo-1.0.zip"])

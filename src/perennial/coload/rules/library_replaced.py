@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from perennial.coload.conflict import BindingLink, Conflict, name_of
 from perennial.coload.imports import Pair, Replaced
+from perennial.coload.library import Library
 from perennial.coload.loader import match
 from perennial.finding import Rule, Severity
 
@@ -16,13 +18,21 @@ RULE: Final = Rule(
     "The package that is imported second runs with a library that it was never built or tested with.",
 )
 
+# The form of the sonames that repairing tools make: the digits are of a hash of what the library is made from.
+_HASHED: Final = re.compile(r"-[0-9a-f]{8,}\.so")
+
 
 def find(pair: Pair) -> Iterator[Conflict]:
     for item in pair.replaced:
-        one, other = item.alone.library, item.together.library
-        if one.elf.build_id is not None and one.elf.build_id == other.elf.build_id:
-            continue
-        yield _conflict(pair, item, _lacking(pair, item))
+        if not _is_one_build(item.alone.library, item.together.library):
+            yield _conflict(pair, item, _lacking(pair, item))
+
+
+def _is_one_build(one: Library, other: Library) -> bool:
+    """By the build ID; of those that have none, by a soname that is a hash and all that a loader reads of either."""
+    if one.elf.build_id is None and other.elf.build_id is None and _HASHED.search(one.name):
+        return one.elf == other.elf and one.linkage == other.linkage
+    return one.elf.build_id is not None and one.elf.build_id == other.elf.build_id
 
 
 def _lacking(pair: Pair, item: Replaced) -> list[str]:
