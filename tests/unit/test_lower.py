@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import zlib
 from pathlib import Path
 from typing import Any, Final
 
@@ -116,8 +115,8 @@ def test_a_wheel_gets_the_functions_that_it_needs_and_no_others(tmp_path: Path) 
     visible = [each for each in section.iter_symbols() if each.entry.st_shndx != "SHN_UNDEF"]
     visible = [each for each in visible if each.entry.st_other.visibility == "STV_DEFAULT"]
     assert {each.name for each in visible} == {"perennial_stat", "perennial_reallocarray"}
-    whole = zlib.compress((DATA / "libperennial-shim-x86_64.so").read_bytes())
-    assert len(zlib.compress(data)) < len(whole) * 0.75
+    whole = (DATA / "libperennial-shim-x86_64.so").read_bytes()
+    assert data.count(0) > whole.count(0) + 5000  # the code of the others
     other = lower(demo(tmp_path / "other", module(STAT)))
     assert shim_of(other.path).soname != shim_of(run.path).soname
 

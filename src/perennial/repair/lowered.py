@@ -14,7 +14,8 @@ from perennial.elf.edit import ElfChanges
 from perennial.elf.model import ElfFile
 from perennial.lower.lower_file import FileLowering, lower_file
 from perennial.lower.options import CxxRoute, LowerOptions
-from perennial.lower.private import for_private_copy, is_cxx_runtime, private_copy, version_prefix
+from perennial.lower.private import for_private_copy, private_copy, version_prefix
+from perennial.lower.references import is_cxx_runtime
 from perennial.lower.shims import Shim, load_shim
 from perennial.platform_tag import Libc, PlatformTag
 from perennial.policy.derive import Policies, Version
