@@ -7,6 +7,7 @@ libc.so.6 with glibc 2.34) goes back to the newest version that the target has.
 
 from __future__ import annotations
 
+import io
 import runpy
 import shutil
 import subprocess
@@ -14,6 +15,9 @@ import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 
 from perennial.arch import Architecture
 from perennial.elf.edit import ElfChanges, SearchPath, VersionChange
@@ -184,6 +188,26 @@ def lower(built: Built, *, without_host: bool = False, allow_trap: bool = False)
         if symbol.version is not None and symbol.version.startswith("GLIBC_"):
             assert history.is_provided(symbol.name, symbol.version, floor), symbol
     return Lowered(result, shims)
+
+
+def blanked(lowered: Lowered) -> Lowered:
+    """With shims in which nothing is left of the functions that the library does not need."""
+    needed = {symbol.name for symbol in read_elf(lowered.content).imports}
+    return lowered._replace(shims={name: _blanked(content, needed) for name, content in lowered.shims.items()})
+
+
+def _blanked(content: bytes, needed: set[str]) -> bytes:
+    result = bytearray(content)
+    elf = ELFFile(io.BytesIO(content))
+    (symbols,) = (section for section in elf.iter_sections() if isinstance(section, SymbolTableSection))
+    for symbol in symbols.iter_symbols():
+        if symbol["st_shndx"] != "SHN_UNDEF" and symbol.name not in needed:
+            # On ARM the lowest bit of an address says which instructions there are.
+            start = symbol["st_value"] & ~1 if elf["e_machine"] == "EM_ARM" else symbol["st_value"]
+            offset = next(iter(elf.address_offsets(start, symbol["st_size"])), None)
+            if offset is not None:  # data that is not in the file is zero already
+                result[offset : offset + symbol["st_size"]] = bytes(symbol["st_size"])
+    return bytes(result)
 
 
 def _treatment(arch: str, symbol: DynamicSymbol, *, allow_trap: bool) -> Treatment | None:
