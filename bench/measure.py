@@ -23,10 +23,12 @@ class Cost(NamedTuple):
 def run(command: Sequence[str]) -> Cost:
     """Runs a command to its end, its output thrown away; any exit code will do.
 
-    It runs in an empty folder: here, perennial would read this project's own configuration.
+    It runs in an empty folder: here, perennial would read this project's own configuration. And it may keep
+    what it compiles, as a Python does unless it is told otherwise: without, every run compiles every module.
     """
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with tempfile.TemporaryFile() as sink, tempfile.TemporaryDirectory() as folder:
-        process = subprocess.Popen(command, stdout=sink, stderr=sink, cwd=folder)
+        process = subprocess.Popen(command, stdout=sink, stderr=sink, cwd=folder, env=environment)
         _, _, usage = os.wait4(process.pid, 0)
         process.returncode = 0
     # ru_maxrss is in KiB on Linux, in bytes on macOS

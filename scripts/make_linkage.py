@@ -1,11 +1,16 @@
 #!/usr/bin/env python3
-"""Rebuilds `knowledge/data/linkage/` from a Debian mirror: `make_linkage.py --keyring FILE [--mirror URL]`.
+"""Rebuilds `knowledge/data/linkage/` from a Debian mirror: `make_linkage.py [--mirror URL]`.
 
 What `perennial coload` has to know of a system: the definitions and references of its C library, of the
 libraries that wheels load from the system and that refer to their own symbols through the loader
 (libstdc++, libgcc_s, libgomp, libatomic, zlib, expat), and of the distribution's Python, with what that
 needs. One file an architecture, one line a release; beside them the packages that they were made from
-(`inputs.tsv`). What was downloaded is kept in perennial's cache.
+(`inputs.tsv`).
+
+They are the packages of the very indices that `symbols/` was learned from: `symbols/inputs.tsv` has the hash of
+each, whose signature `learn_debian.py` has verified, so that both say the same of a release, and the mirror is
+trusted with nothing. Mirrors keep indices by their hash for some months; where one is gone, learn first. What was
+downloaded is kept in perennial's cache.
 """
 
 from __future__ import annotations
@@ -18,7 +23,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,26 +37,27 @@ from perennial.elf.linkage import Definition, SymbolKind
 from perennial.errors import PerennialError
 from perennial.index.cache import default_cache_dir
 from perennial.index.settings import settings_from_pip
+from perennial.knowledge.symbol_store_format import FOLDER as SYMBOLS
 from perennial.knowledge.tables import DATA
 from perennial.learn.deb import Deb
-from perennial.learn.debian_index import BinaryPackage
+from perennial.learn.debian_index import BinaryPackage, IndexFile, Release
 from perennial.learn.download import Downloader
 from perennial.learn.limits import Budget
 from perennial.learn.members import Kind
-from perennial.learn.mirror import Suite, open_suite, packages_of
+from perennial.learn.mirror import Suite, packages_of
 
-# Suite -> name and title, as releases.tsv has them. Oldest first: load_profile() takes the newest number.
+# Name and title, as releases.tsv has them, oldest first
 RELEASES = {
-    "bullseye": ("debian:11", "Debian 11"),
-    "bookworm": ("debian:12", "Debian 12"),
-    "trixie": ("debian:13", "Debian 13"),
-    "forky": ("debian:testing", "Debian testing"),
-    "sid": ("debian:unstable", "Debian unstable"),
+    "debian:11": "Debian 11",
+    "debian:12": "Debian 12",
+    "debian:13": "Debian 13",
+    "debian:testing": "Debian testing",
+    "debian:unstable": "Debian unstable",
 }
-ARCHITECTURES = (Architecture.X86_64, Architecture.AARCH64)
+LARGEST_INDEX = 64 << 20  # bytes; the inputs' table has no sizes
 PACKAGES = ("libc6", "libstdc++6", "libgcc-s1", "libgomp1", "libatomic1", "zlib1g", "libexpat1")
 SONAMES = re.compile(
-    r"lib(c|m|pthread|dl|rt|util|resolv)\.so\.\d|ld-linux.*|lib(stdc\+\+|gcc_s|gomp|atomic|z|expat)\.so\.\d"
+    r"lib(c|m|pthread|dl|rt|util|resolv)\.so\.\d|ld(-linux|64)[^/]*|lib(stdc\+\+|gcc_s|gomp|atomic|z|expat)\.so\.\d"
 )
 HEADER = """\
 # The packages that linkage/ was made from; written by scripts/make_linkage.py, do not edit.
@@ -69,18 +74,35 @@ class Made(NamedTuple):
     inputs: tuple[tuple[str, ...], ...]
 
 
-def make_all(mirror: str, keyring: Path, cache: Path) -> Iterator[Made]:
+def make_all(mirror: str, cache: Path) -> Iterator[Made]:
     settings = settings_from_pip(os.environ, index_url=mirror)
+    rows = {release: [row for row in learned_from() if row["release"] == release] for release in RELEASES}
     with Downloader(cache / "packages", settings, plain_http=True) as downloader:
-        for suite_name, (release, title) in RELEASES.items():
-            suite = open_suite(
-                mirror, suite_name, downloader, keyring=keyring, now=datetime.now(UTC), allow_expired=True
-            )
-            for architecture in ARCHITECTURES:
-                made = make(suite, architecture, downloader, release, title)
+        for release, title in RELEASES.items():
+            for row in rows[release]:
+                architecture = Architecture(row["architecture"])
+                made = make(suite_of(row, mirror), architecture, downloader, release, title)
                 counts = sum(len(each["defines"]) for each in made.record["libraries"])
-                print(f"{release:16} {architecture:10} {counts} definitions", file=sys.stderr)
+                print(f"{release:16} {architecture:12} {counts} definitions", file=sys.stderr)
                 yield made
+
+
+def learned_from() -> Iterator[dict[str, str]]:
+    """The rows of `symbols/inputs.tsv`."""
+    lines = Path(DATA, SYMBOLS, "inputs.tsv").read_text(encoding="utf-8").splitlines()
+    columns, *rows = (line.split("\t") for line in lines if not line.startswith("#"))
+    for row in rows:
+        yield dict(zip(columns, row, strict=True))
+
+
+def suite_of(row: dict[str, str], mirror: str) -> Suite:
+    """The suite as it was when that index was its own: with this one file."""
+    index = IndexFile(row["index"], LARGEST_INDEX, row["sha256"])
+    release = Release(
+        suite=row["suite"], codename=row["suite"], version=row["point_release"], date=row["date"], valid_until=None,
+        architectures=(Architecture(row["architecture"]),), by_hash=True, files={index.path: index},
+    )  # fmt: skip
+    return Suite(f"{mirror.rstrip('/')}/dists/{row['suite']}", mirror.rstrip("/"), release, is_verified=True)
 
 
 def make(suite: Suite, architecture: Architecture, downloader: Downloader, release: str, title: str) -> Made:
@@ -107,10 +129,18 @@ def make(suite: Suite, architecture: Architecture, downloader: Downloader, relea
     record = {
         "title": title,
         "glibc": packages["libc6"].version.partition("-")[0],
-        "program": encode_library(program),
-        "libraries": [encode_library(libraries[soname]) for soname in sorted(libraries)],
+        "program": encode_library(by_name(program)),
+        "libraries": [encode_library(by_name(libraries[soname])) for soname in sorted(libraries)],
     }
     return Made(release, architecture, record, tuple(inputs))
+
+
+def by_name(library: Library) -> Library:
+    """With its symbols in alphabetical order: symbol tables have that of a hash, which takes half as much again."""
+    definitions, references = library.linkage.definitions, library.linkage.references
+    ordered = {name: definitions[name] for name in sorted(definitions)}
+    asked = tuple(sorted(references, key=lambda one: (one.name, one.version or "", one.library or "")))
+    return library._replace(linkage=library.linkage._replace(definitions=ordered, references=asked))
 
 
 def python_package(packages: dict[str, BinaryPackage]) -> str:
@@ -180,7 +210,7 @@ def kind_of(symbol: str, definition: Definition) -> str | None:
 def write(folder: Path, made: list[Made]) -> None:
     """Replaces what is there; the same packages give the same bytes."""
     folder.mkdir(exist_ok=True)
-    for architecture in ARCHITECTURES:
+    for architecture in sorted({each.architecture for each in made}):
         lines = [
             f"{each.release}\t{json.dumps(each.record, separators=(',', ':'))}\n"
             for each in made
@@ -198,12 +228,11 @@ def write(folder: Path, made: list[Made]) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Rebuilds the shipped linkage of system libraries.")
     parser.add_argument("--mirror", default=apt_mirror(), help="URL (default: apt's)")
-    parser.add_argument("--keyring", required=True, type=Path, help="the keys that must vouch for it")
     arguments = parser.parse_args()
     if not arguments.mirror:
         parser.error("apt names no Debian mirror here: give --mirror")
     try:
-        made = list(make_all(arguments.mirror, arguments.keyring, default_cache_dir(os.environ)))
+        made = list(make_all(arguments.mirror, default_cache_dir(os.environ)))
     except PerennialError as error:
         print(error, file=sys.stderr)
         return 3

@@ -21,6 +21,7 @@ LAYERS = (
     {"knowledge"},
     {"policy"},
     {"audit"},
+    {"lower"},
     {"tags"},
     {"coload"},
     {"report"},
@@ -36,7 +37,7 @@ MODULES = sorted(ROOT.rglob("*.py"))
 
 # Modules that a package which only turns values into values has no business with.
 AMBIENT = {"platform", "socket", "time", "datetime", "locale", "getpass", "tempfile", "subprocess", "urllib.request"}
-PURE = ("elf", "wheel", "system", "knowledge", "policy", "audit", "tags", "repair")
+PURE = ("elf", "wheel", "system", "knowledge", "policy", "audit", "lower", "tags", "repair")
 ASKING = ("tags/here.py", "tags/ask.py")  # whose business it is: this Python, and, where one says so, another one
 
 

@@ -5,7 +5,9 @@ A file begins with directives, one a line, in comments that start with `//!`. PA
 
     //! build: PATH = COMMAND        run in the folder where the wheels are put together; `-o PATH` is added
     //! cured: PATH = COMMAND        with the remedy: instead of the `build` of that path, or beside them
-    //! copy: PATH = SONAME          a copy of one of the compiler's libraries with PATH's name as its soname
+    //! copy: PATH = SONAME          a copy of one of the system's libraries with PATH's name as its soname, and a
+                                     build-id of its own
+    //! cured-copy: PATH = SONAME    with the remedy: beside them
     //! code: PATH = PYTHON          a Python file; without one a package has `from ._core import check`
     //! cured-code: PATH = PYTHON    the same with the remedy
     //! interpreter: SONAME          run by the system's interpreter, which must need this library
@@ -23,16 +25,19 @@ are none, and every order works.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shlex
 import signal
+import struct
 import subprocess
 import sys
 import sysconfig
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from tests.roots.make import skip_unless_ci
 from tests.support.wheel_builder import wheel
 
 FOLDER: Final = Path(__file__).with_name("reproducers")
@@ -41,7 +46,7 @@ PACKAGES: Final = ("culprit", "victim")
 
 _DIRECTIVE: Final = re.compile(r"//! ([a-z-]+): (.+)")
 _KEYS: Final = frozenset(
-    {"build", "cured", "copy", "code", "cured-code", "interpreter", "glibc"}
+    {"build", "cured", "copy", "cured-copy", "code", "cured-code", "interpreter", "glibc"}
     | {"environment", "check", "breaks", "works", "finds"}
 )
 _PLAIN: Final = "from ._core import check\n"
@@ -134,9 +139,10 @@ def build(case: Case, folder: Path, include: str, *, cured: bool = False) -> Ins
     site = folder / "site"
     commands = case.pairs("build") | (case.pairs("cured") if cured else {})
     code = case.pairs("code") | (case.pairs("cured-code") if cured else {})
-    for path, soname in case.pairs("copy").items():
+    copies = case.pairs("copy") | (case.pairs("cured-copy") if cured else {})
+    for path, soname in copies.items():
         (site / path).parent.mkdir(parents=True, exist_ok=True)
-        (site / path).write_bytes(renamed(soname, path.rpartition("/")[2]))
+        (site / path).write_bytes(rebuilt(renamed(soname, path.rpartition("/")[2]), path))
     flags = f"-shared -fPIC -O1 -w -I{include} -I{FOLDER}"
     words = {"cc": f"gcc {flags}", "cxx": f"g++ -std=c++17 {flags}", "src": str(case.path)}
     words["hidden"] = f"-Wl,--version-script={FOLDER / 'only_init.map'}"
@@ -159,13 +165,26 @@ def _wheel(package: str, folder: Path, site: Path) -> Path:
 
 
 def renamed(soname: str, name: str) -> bytes:
-    """A library of the compiler's with another soname of the same length, written over the old one."""
+    """A library that the compiler finds with another soname of the same length, written over the old one."""
     assert len(soname) == len(name)
     found = subprocess.run(["g++", f"-print-file-name={soname}"], capture_output=True, text=True, check=True)
-    content = Path(found.stdout.strip()).read_bytes()
+    path = Path(found.stdout.strip())
+    if not path.is_absolute():
+        skip_unless_ci(f"{soname} is not installed here")
+    content = path.read_bytes()
     old = b"\0" + soname.encode() + b"\0"
     assert content.count(old) == 1
     return content.replace(old, b"\0" + name.encode() + b"\0")
+
+
+# A note of type NT_GNU_BUILD_ID with a SHA-1, up to its contents (gABI chapter 5, "Note Section")
+_BUILD_ID: Final = struct.pack("<III", 4, 20, 3) + b"GNU\0"
+
+
+def rebuilt(content: bytes, name: str) -> bytes:
+    """A library as another build of it: the build-id is what tells them apart."""
+    place = content.index(_BUILD_ID) + len(_BUILD_ID)
+    return content[:place] + hashlib.sha1(name.encode(), usedforsecurity=False).digest() + content[place + 20 :]
 
 
 def include_folder(python: str) -> str | None:

@@ -18,6 +18,8 @@ import jsonschema
 import pytest
 
 import perennial as perennial_package
+from perennial.coload.run.minimise import symbols_not_found
+from perennial.coload.run.model import End, Outcome
 from tests.coload.cases import FOLDER, build, include_folder, read_case
 
 INCLUDE = include_folder(sys.executable)
@@ -47,7 +49,7 @@ def perennial(*arguments: str, temporary: Path | None = None) -> subprocess.Comp
     return subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=600)
 
 
-def ran(name: str, folder: Path) -> Ran:
+def ran(name: str, folder: Path, *, whole_text: bool = False) -> Ran:
     case = read_case(FOLDER / name)
     assert INCLUDE is not None
     wheels = [str(path) for path in build(case, folder, INCLUDE).wheels.values()]
@@ -56,7 +58,7 @@ def ran(name: str, folder: Path) -> Ran:
     assert done.returncode == 1, done.stderr
     document = json.loads(done.stdout)
     jsonschema.validate(document, json.loads(SCHEMA.read_text(encoding="utf-8")))
-    text = perennial("--run", "--no-minimise", *smoke, *wheels)
+    text = perennial("--run", *([] if whole_text else ["--no-minimise"]), *smoke, *wheels)
     assert text.returncode == 1
     return Ran(document, text.stdout)
 
@@ -108,13 +110,54 @@ def test_global_scope(tmp_path: Path) -> None:
     assert found["preloaded"][0]["outcome"]["end"] != "fine"
 
 
-def test_a_library_that_stands_in_for_another(tmp_path: Path) -> None:
-    """No symbol is to blame: none that is hidden brings the missing one back."""
-    bad = ran("soname_lacks_symbol.c", tmp_path).order("culprit")
-    assert bad["outcome"]["end"] == "exception"
-    assert "undefined symbol: codec_init_2" in bad["outcome"]["error"]
-    hidden = bad["diagnosis"]["hidden"]
-    assert hidden is None or hidden["symbols"] == []
+@pytest.mark.parametrize(
+    ("name", "signal", "step"),
+    [("protobuf_global.cpp", "SIGABRT", "import victim"), ("openssl_global.c", "SIGSEGV", "smoke victim")],
+)
+def test_state_of_a_library_that_both_have(name: str, signal: str, step: str, tmp_path: Path) -> None:
+    """RTLD_GLOBAL again: the symbol that the analysis names is the one that the search ends at."""
+    case = ran(name, tmp_path)
+    (error,) = (one for one in case.document["conflicts"] if one["severity"] == "error")
+    assert error["order"][0].startswith("culprit-")
+    assert case.order("victim")["outcome"]["end"] == "fine"
+    bad = case.order("culprit")
+    assert (bad["outcome"]["signal"], bad["outcome"]["step"]) == (signal, step)
+    found = bad["diagnosis"]
+    assert [one["symbol"] for one in found["hidden"]["symbols"]] == [error["symbol"]]
+    assert found["hidden"]["symbols"][0]["files"] == ["culprit/_core.so"]
+    assert found["hidden"]["outcome"]["end"] == "fine"
+    assert found["held"] is None
+    assert found["apart"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "library"),
+    [
+        ("soname_lacks_symbol.c", "libcodec.so.1"),
+        ("protobuf_soname.cpp", "libprotobuf.so.32"),
+        ("openssl_soname.c", "libcrypto.so.3"),
+    ],
+)
+def test_a_library_that_stands_in_for_another(name: str, library: str, tmp_path: Path) -> None:
+    """No symbol is to blame, and none is blamed because others then miss it: with two names, both work."""
+    case = ran(name, tmp_path, whole_text=True)
+    assert "library-replaced" in {one["rule"] for one in case.document["conflicts"]}
+    bad = case.order("culprit")
+    assert bad["outcome"]["end"] in ("exception", "signal")
+    found = bad["diagnosis"]
+    assert [(one["library"], one["package"], one["outcome"]["end"]) for one in found["apart"]] == [
+        (library, "victim", "fine")
+    ]
+    assert found["hidden"] is None
+    assert f"with victim's own {library} under a name of its own: works" in case.text
+
+
+def test_a_symbol_that_others_then_miss_is_no_cure() -> None:
+    said = "python: symbol lookup error: /s/b.so: undefined symbol: late, version V_1"
+    error = "ImportError: /s/a.so: undefined symbol: _Z4soonv"
+    assert symbols_not_found(Outcome(End.EXIT, "", code=127, said=said)) == {"late"}
+    assert symbols_not_found(Outcome(End.EXCEPTION, "", error=error)) == {"_Z4soonv"}
+    assert symbols_not_found(Outcome(End.FINE, "")) == set()
 
 
 # ----- options that do not fit
@@ -124,7 +167,7 @@ def test_a_library_that_stands_in_for_another(tmp_path: Path) -> None:
     ("options", "words"),
     [
         (["--smoke", "demo"], "--smoke demo: it takes a project's name"),
-        (["--smoke", "nobody=1"], "--smoke nobody: no wheel of that project is imported"),
+        (["--smoke", "nobody=1"], "--smoke nobody: nothing of that project is imported"),
         (["--timeout", "0"], "--timeout 0: more than 0"),
         (["--with", "/no/such"], "--with /no/such: no such file or folder"),
         (["--python", "3.99"], "--python 3.99: there is no python3.99"),

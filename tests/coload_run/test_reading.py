@@ -8,7 +8,7 @@ from perennial.coload.run.debugger import parse_frames, top_frame
 from perennial.coload.run.environment import Environment
 from perennial.coload.run.model import Frame
 
-ENVIRONMENT = Environment("/s", "/s/lib", (), {})
+ENVIRONMENT = Environment("/s", ("/s/lib",), (), {})
 
 
 def test_frames() -> None:

@@ -81,7 +81,7 @@ def test_real_wheel(name: str, file: str, report: Report, request: pytest.Fixtur
 
 
 def test_no_golden_is_left_over() -> None:
-    elsewhere = ("__pycache__", "questions")
+    elsewhere = ("__pycache__", "lowered", "questions")
     kept = {path.relative_to(GOLDENS).as_posix() for path in GOLDENS.glob("*/*") if path.parent.name not in elsewhere}
     wanted = {f"{name}/{file}" for name in EXAMPLES for file in FORMATS}
     assert kept == wanted | {f"{name}/{file}" for name in REAL for file in REAL_FORMATS}

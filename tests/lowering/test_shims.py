@@ -2,8 +2,8 @@
 
 A library that was built on a new system says what it says there; lowered, it says the same there and on an old system,
 where it does not load without. That is done thrice: with the shim as it is shipped, which leaves to the host what the
-host can do; with zeros in the place of what the library does not need of it; and with one that never asks the host, as
-if that were older still.
+host can do; with what wheels get of it, in which the functions that are not needed are blanked; and with one that never
+asks the host, as if that were older still.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from typing import Final, NamedTuple
 import pytest
 
 from perennial.arch import Architecture
+from perennial.knowledge.tables import read_table
+from perennial.knowledge.treatments import _COLUMNS, ANY
 from tests.loading.workshop import GLIBC_SYSTEMS, System, root_of
-from tests.lowering.workshop import SOURCES, blanked, build, lower, program, run, treatments
+from tests.lowering.workshop import SOURCES, blanked, build, lower, program, run
 from tests.roots.run import Outcome, place_in
 
 # The oldest suite that each architecture has, and its libstdc++.
@@ -43,14 +45,25 @@ class Case(NamedTuple):
         return f"{self.stem}-{self.new.machine}-{self.new.suite}-{self.old.suite}"
 
 
+def new_suite(machine: str) -> str:
+    """Trixie, or what has an architecture of which mirrors have no trixie."""
+    return "trixie" if (machine, "trixie") in BY_SYSTEM else "sid"
+
+
+def stems_of(table: str, machine: str) -> list[str]:
+    """The sources that rows of a table name, of those that say something about an architecture."""
+    rows = read_table(table, _COLUMNS)
+    return sorted({row[-1] for row in rows if row[6] == ANY or machine in row[6].split(",")})
+
+
 def cases() -> list[Case]:
     found = []
     for machine in MACHINES:
         old = BY_SYSTEM[machine, OLD.get(machine, "bullseye")]
-        for stem in sorted({each.test for each in treatments() if each.is_for(machine)}):
+        for stem in stems_of("treatments/shim.tsv", machine):
             if (SOURCES / f"{stem}.cpp").exists() and machine not in WITH_GCC:
                 continue
-            suites = ["sid"] if stem in SID or machine in OLD else ["trixie"]
+            suites = [new_suite(machine)] if stem not in SID else ["sid"]
             if machine == "x86_64" and "sid" not in suites:
                 suites.append("sid")
             found += [Case(stem, BY_SYSTEM[machine, suite], old) for suite in suites]
@@ -111,13 +124,6 @@ def test_a_trap_ends_the_process_and_says_why(tmp_path: Path) -> None:
         outcome = run(place, program(system, place), "trap", {"traps.so": lowered.content, **lowered.shims})
     assert outcome.signal is not None and outcome.signal.name == "SIGABRT", outcome
     assert outcome.errors == "perennial: strtof128 was called, which glibc has since 2.26 and this system's has not\n"
-
-
-def test_every_treatment_has_a_source() -> None:
-    for each in treatments():
-        assert any((SOURCES / f"{each.test}{suffix}").is_file() for suffix in (".c", ".cpp")), each
-    used = {each.test for each in treatments()} | {"main", "weak"}
-    assert {path.stem for path in SOURCES.iterdir()} == used
 
 
 def test_every_architecture_is_one_that_is_run() -> None:

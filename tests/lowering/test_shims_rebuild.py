@@ -18,7 +18,9 @@ from elftools.elf.sections import SymbolTableSection
 from perennial.elf.model import Binding
 from perennial.elf.read import read_elf
 from perennial.knowledge.glibc_history import load_glibc_history
-from tests.lowering.workshop import SHIMS, build_script, floor_of, treatments
+from perennial.knowledge.tables import read_table
+from perennial.knowledge.treatments import _COLUMNS, ANY
+from tests.lowering.workshop import SHIMS, build_script, floor_of
 
 PORTS = sorted(build_script()["PORTS"])
 FAMILIES = sorted(build_script()["SHIMS"])
@@ -81,7 +83,8 @@ def exports(content: bytes) -> dict[str, tuple[int, int]]:
 
 @pytest.mark.parametrize(("arch", "family"), EACH)
 def test_it_has_what_the_table_says(arch: str, family: str) -> None:
-    named = {symbol for each in treatments() if each.to == family and each.is_for(arch) for symbol in each.symbols}
+    rows = [row for row in read_table("treatments/shim.tsv", _COLUMNS) if row[4] == family]
+    named = {name for row in rows if row[6] == ANY or arch in row[6].split(",") for name in row[3].split(" ")}
     content = path_of(arch, family).read_bytes()
     assert exports(content).keys() == {f"perennial_{symbol}" for symbol in named}
     assert read_elf(content).soname == path_of(arch, family).name

@@ -38,7 +38,7 @@ arc4random: found, GLIBC_2.36 it is
 @pytest.mark.lowering
 def test_without_version(tmp_path: Path) -> None:
     new = BY_SYSTEM["x86_64", "trixie"]
-    built = build(new, "weak", tmp_path)
+    built = build(new, "weak_binding", tmp_path)
     changes = [
         VersionChange(symbol.name, symbol.library, symbol.version, symbol.name, None, None)
         for symbol in read_elf(built.content).imports
@@ -50,5 +50,5 @@ def test_without_version(tmp_path: Path) -> None:
         system = BY_SYSTEM["x86_64", suite]
         with place_in(root_of(system)) as place:
             content = edited(content, ElfChanges(add_needed=("libpthread.so.0",)))
-            outcome = run(place, program(system, place), "weak", {"weak.so": content})
+            outcome = run(place, program(system, place), "weak_binding", {"weak_binding.so": content})
         assert (outcome.exit_code, outcome.output) == (0, expected), outcome

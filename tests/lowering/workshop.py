@@ -1,13 +1,11 @@
 """Builds the programs of tests/lowering/sources on a new system, lowers them, and runs them on new and old ones.
 
 What is tested is a library with a function `run`, since only that is lowered; the program that calls it (main.c) is
-built for each system by itself. Treatments are taken from the table of the shims; what else is new (what moved into
-libc.so.6 with glibc 2.34) goes back to the newest version that the target has.
+built for each system by itself.
 """
 
 from __future__ import annotations
 
-import io
 import runpy
 import shutil
 import subprocess
@@ -16,15 +14,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import SymbolTableSection
-
+from perennial import platform_tag
 from perennial.arch import Architecture
-from perennial.elf.edit import ElfChanges, SearchPath, VersionChange
-from perennial.elf.model import DynamicSymbol
+from perennial.elf.edit import ElfChanges, SearchPath
 from perennial.elf.read import read_elf
-from perennial.knowledge.glibc_history import GlibcHistory, Release, load_glibc_history
-from perennial.knowledge.tables import numbers, read_table
+from perennial.knowledge import load_knowledge
+from perennial.knowledge.glibc_history import Release
+from perennial.knowledge.tables import numbers
+from perennial.lower.lower_file import lower_file
+from perennial.policy import policies
+from perennial.policy.lowering import Lowering
 from tests.loading.editing import edited
 from tests.loading.workshop import System, root_of
 from tests.roots.loading import GLIBC
@@ -36,33 +35,6 @@ from tests.roots.toolchain import Libc, compile_object, find_library, link_libra
 SOURCES: Final = Path(__file__).parent / "sources"
 _CHECKOUT: Final = Path(__file__).parents[2]
 SHIMS: Final = _CHECKOUT / "src/perennial/lower/data"
-COLUMNS: Final = ("kind", "library", "versions", "symbols", "to", "needs", "archs", "difference", "source", "test")
-
-
-class Treatment(NamedTuple):
-    """A row of the table."""
-
-    kind: str
-    library: str
-    versions: tuple[str, ...]
-    symbols: tuple[str, ...]
-    to: str
-    needs: str
-    archs: tuple[str, ...] | None  # None for all
-    test: str
-
-    def is_for(self, arch: str) -> bool:
-        return self.archs is None or arch in self.archs
-
-
-@cache
-def treatments() -> tuple[Treatment, ...]:
-    """The table of the shims."""
-    found = []
-    for kind, library, versions, symbols, to, needs, archs, _, _, test in read_table("treatments/shim.tsv", COLUMNS):
-        those = None if archs == "*" else tuple(archs.split(","))
-        found.append(Treatment(kind, library, tuple(versions.split()), tuple(symbols.split()), to, needs, those, test))
-    return tuple(found)
 
 
 def floor_of(arch: str) -> Release:
@@ -97,6 +69,15 @@ class Built(NamedTuple):
     @property
     def arch(self) -> str:
         return str(self.system.machine)
+
+    @property
+    def target(self) -> Release:
+        """The tag that it is lowered to: the lowest there is, or the first whose libstdc++ has what C++ sources use
+        that they are not about.
+        """
+        symbols = [s for s in read_elf(self.content).imports if (s.library or "").startswith("libstdc++")]
+        is_newer = any(any(part in symbol.name for part in ("cxx11", "exception_ptr", "6thread")) for symbol in symbols)
+        return (2, 28) if is_newer else floor_of(self.arch)
 
     def needs_more_than(self, glibc: tuple[int, ...], *, glibcxx: tuple[int, ...]) -> bool:
         """Does it need newer versions, by their names?"""
@@ -141,7 +122,7 @@ def gcc(machine: Machine) -> str:
 def _compile_with_gcc(source: Path, machine: Machine, folder: Path) -> Path:
     compiler = gcc(machine)
     output = folder / f"{source.stem}.o"
-    flags = ["-std=gnu++17", "-O1", "-fPIC", "-fno-stack-protector", "-Wall", "-Werror"]
+    flags = ["-std=gnu++20", "-O1", "-fPIC", "-fno-stack-protector", "-Wall", "-Werror"]
     if machine.architecture is Architecture.AARCH64:
         flags.append("-mno-outline-atomics")  # functions of libgcc.a, which is not linked
     done = subprocess.run([compiler, *flags, "-c", source, "-o", output], capture_output=True, text=True, check=False)
@@ -162,69 +143,29 @@ class Lowered(NamedTuple):
 
 
 def lower(built: Built, *, without_host: bool = False, allow_trap: bool = False) -> Lowered:
-    """The library, lowered as far as the shims go. It finds them beside itself."""
-    floor, history = floor_of(built.arch), load_glibc_history(built.arch)
-    changes, needed, shims = [], set(), {}
-    for symbol in read_elf(built.content).imports:
-        if symbol.version is None or symbol.library is None or history.is_provided(symbol.name, symbol.version, floor):
-            continue
-        treatment = _treatment(built.arch, symbol, allow_trap=allow_trap)
-        if treatment is not None:
-            name, content = shim(built.arch, treatment.to, without_host=without_host and treatment.to == "c")
-            shims[name] = content
-            to: tuple[str, str | None, str | None] = (f"perennial_{symbol.name}", None, None)
-        elif history.knows(symbol.library):
-            library, version = _newest(history, symbol.name, floor)
-            needed.add(library)
-            to = (symbol.name, library, version)
-        else:
-            continue  # of libgcc_s.so.1 on armv7l, and what libstdc++ has had for long
-        changes.append(VersionChange(symbol.name, symbol.library, symbol.version, *to))
-    needed -= set(read_elf(built.content).needed)
-    search_path = SearchPath("$ORIGIN", runpath=True)
-    asked = ElfChanges(rebind=tuple(changes), add_needed=(*sorted(needed), *sorted(shims)), search_path=search_path)
-    result = edited(built.content, asked)
-    for symbol in read_elf(result).imports:
-        if symbol.version is not None and symbol.version.startswith("GLIBC_"):
-            assert history.is_provided(symbol.name, symbol.version, floor), symbol
-    return Lowered(result, shims)
+    """The library, lowered as `perennial lower` decides. It finds the shims beside itself."""
+    elf = read_elf(built.content)
+    judge = Lowering(policies(load_knowledge(), platform_tag.Libc.GLIBC, built.arch), traps=allow_trap)
+    found = lower_file(elf, {need.file for need in elf.verneeds}, judge, built.target)
+    assert not found.refusals, found.refusals
+    assert found.bindings, "there is nothing in it to lower"
+    shims = dict(shim(built.arch, kind, without_host=without_host and kind == "c") for kind in found.shims)
+    changes = found.changes._replace(
+        add_needed=(*sorted(set(found.libraries) - set(elf.needed)), *sorted(shims)),
+        search_path=SearchPath("$ORIGIN", runpath=True),
+    )
+    return Lowered(edited(built.content, changes), shims)
 
 
 def blanked(lowered: Lowered) -> Lowered:
-    """With shims in which nothing is left of the functions that the library does not need."""
+    """With shims in which nothing is left of the functions that the library does not need, as wheels get them."""
     needed = {symbol.name for symbol in read_elf(lowered.content).imports}
-    return lowered._replace(shims={name: _blanked(content, needed) for name, content in lowered.shims.items()})
-
-
-def _blanked(content: bytes, needed: set[str]) -> bytes:
-    result = bytearray(content)
-    elf = ELFFile(io.BytesIO(content))
-    (symbols,) = (section for section in elf.iter_sections() if isinstance(section, SymbolTableSection))
-    for symbol in symbols.iter_symbols():
-        if symbol["st_shndx"] != "SHN_UNDEF" and symbol.name not in needed:
-            # On ARM the lowest bit of an address says which instructions there are.
-            start = symbol["st_value"] & ~1 if elf["e_machine"] == "EM_ARM" else symbol["st_value"]
-            offset = next(iter(elf.address_offsets(start, symbol["st_size"])), None)
-            if offset is not None:  # data that is not in the file is zero already
-                result[offset : offset + symbol["st_size"]] = bytes(symbol["st_size"])
-    return bytes(result)
-
-
-def _treatment(arch: str, symbol: DynamicSymbol, *, allow_trap: bool) -> Treatment | None:
-    for each in treatments():
-        fits = each.library == symbol.library and symbol.version in each.versions and symbol.name in each.symbols
-        if fits and each.is_for(arch) and (allow_trap or each.kind != "trap"):
-            return each
-    return None
-
-
-def _newest(history: GlibcHistory, symbol: str, release: Release) -> tuple[str, str]:
-    """The library of a release that has a symbol, and its newest version there."""
-    for library in history.libraries:
-        there = [export.version for export in history.exports(library, symbol) if export.at(release)]
-        if there:
-            return library, there[-1]
-    raise AssertionError(f"{symbol} has no treatment on {history.arch}")
+    shims = {}
+    for name, content in lowered.shims.items():
+        exports = {symbol.name for symbol in read_elf(content, exports=True).exports or ()}
+        shims[name] = edited(content, ElfChanges(blank_symbols=tuple(sorted(exports - needed))))
+        assert exports & needed and shims[name] != content
+    return lowered._replace(shims=shims)
 
 
 def run(place: Place, main: str, name: str, contents: dict[str, bytes], *words: str) -> Outcome:

@@ -7,16 +7,19 @@ what an edit leads to (elf/edit/facts.py) is not asked.
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from perennial.elf.edit import ElfChanges, SearchPath, StripLevel, VersionRename, edit_elf
-from perennial.elf.model import ElfFile, StackPermission
+from perennial.elf.edit.skeleton import read_skeleton
+from perennial.elf.model import Binding, ElfFile, StackPermission
 from perennial.elf.read import read_elf
 from perennial.errors import ElfEditError, PerennialError, UsageError
 from tests.property.test_elf_roundtrip import damaged, expected, specs
-from tests.support.elf_builder import ET_DYN, ET_EXEC, ElfSpec, build_elf, build_elf_with_layout
+from tests.support.elf_builder import ET_DYN, ET_EXEC, ElfSpec, Export, build_elf, build_elf_with_layout
 
 # Some that files have already, some that end other names, some that are new and short or long.
 NAMES = st.sampled_from(
@@ -44,8 +47,11 @@ def changes_for(draw: st.DrawFn, spec: ElfSpec) -> ElfChanges:
         search_path=draw(st.none() | st.builds(SearchPath, PATHS, st.booleans())),
         rename_versions=tuple(VersionRename(*row) for row in versions),
         hide_symbols=tuple(draw(st.lists(st.sampled_from(exports), max_size=2))) if exports else (),
+        blank_symbols=tuple(draw(st.lists(st.sampled_from([*exports, "absent"]), max_size=2))),
         clear_executable_stack=draw(st.booleans()),
         expand_relr=draw(st.booleans()),
+        unique_to_global=draw(st.booleans()),
+        clear_plt_marks=draw(st.booleans()),
         strip=draw(st.sampled_from(list(StripLevel))),
     )
 
@@ -75,20 +81,19 @@ def wanted(spec: ElfSpec, changes: ElfChanges) -> ElfFile:
     for name in changes.add_needed:
         if name not in needed:
             needed.append(name)
-    verneeds = [
-        need._replace(
-            file=library.get(need.file, need.file),
-            versions=tuple(v._replace(name=version.get((need.file, v.name), v.name)) for v in need.versions),
+    used = {(symbol.library, symbol.version) for symbol in spec.imports}
+    gone: set[tuple[str | None, str | None]] = {(None, "GLIBC_ABI_DT_RELR")} if changes.expand_relr else set()
+    if changes.clear_plt_marks and spec.machine == 62:
+        gone |= {(None, "GLIBC_ABI_DT_X86_64_PLT"), *({("libc.so.6", "GLIBC_2.36")} - used)}
+    verneeds = []
+    for need in facts.verneeds:
+        versions = tuple(
+            v._replace(name=version.get((need.file, v.name), v.name))
+            for v in need.versions
+            if (None, v.name) not in gone and (need.file, v.name) not in gone
         )
-        for need in facts.verneeds
-        if need.file not in changes.remove_needed
-    ]
-    if changes.expand_relr:
-        verneeds = [
-            need._replace(versions=tuple(v for v in need.versions if v.name != "GLIBC_ABI_DT_RELR"))
-            for need in verneeds
-            if {v.name for v in need.versions} != {"GLIBC_ABI_DT_RELR"}
-        ]
+        if versions and need.file not in changes.remove_needed:
+            verneeds.append(need._replace(file=library.get(need.file, need.file), versions=versions))
     imports = [
         symbol._replace(version=None, library=None)
         if symbol.library in changes.remove_needed
@@ -98,6 +103,12 @@ def wanted(spec: ElfSpec, changes: ElfChanges) -> ElfFile:
         )
         for symbol in facts.imports
     ]
+    exports = facts.exports or ()
+    if changes.unique_to_global:
+        exports = tuple(
+            export._replace(binding=Binding.GLOBAL) if export.binding is Binding.UNIQUE else export
+            for export in exports
+        )
     path = changes.search_path
     return facts._replace(
         soname=changes.soname or facts.soname,
@@ -118,7 +129,7 @@ def wanted(spec: ElfSpec, changes: ElfChanges) -> ElfFile:
         imports=tuple(imports),
         exports=tuple(
             export._replace(version=export.version and version.get((None, export.version), export.version))
-            for export in facts.exports or ()
+            for export in exports
         ),
     )
 
@@ -142,6 +153,37 @@ def test_an_edited_file_says_what_was_wanted(case: tuple[ElfSpec, ElfChanges]) -
             assert edited[places[section] : places[section] + len(content)] == content
     # the same once more changes nothing, to the byte
     assert edit_elf(edited, changes) is edited
+
+
+@settings(max_examples=150)
+@given(specs(), st.lists(st.tuples(st.integers(0, 4), st.integers(1, 20)), min_size=1, max_size=8), st.randoms())
+def test_definitions_that_are_taken_out_leave_zeros(spec: ElfSpec, rows: list[tuple[int, int]], random: Random) -> None:
+    """Functions one behind the other, with gaps: those that are blanked are zeros, and all else is as before."""
+    assume((spec.machine, spec.little_endian) != (21, False))  # where a function's symbol is no address of code
+    spec = spec.but(
+        type=ET_DYN, static=False, base=0, interpreter=None, hash_style=random.choice(["gnu", "sysv", "both"])
+    )
+    code, places = b"\xa5" * 400, []
+    at = 0
+    for gap, size in ((2 * gap, 2 * size) for gap, size in rows):  # even: bit 0 means Thumb to ARM
+        places.append((at + gap, size))
+        at += gap + size
+    spec = spec.but(text=code, exports=tuple(Export(f"f{n}", value=1, size=1) for n in range(len(places))))
+    first, offsets = build_elf_with_layout(spec)
+    start = offsets[".text"]
+    (load,) = [load for load in read_skeleton(first).loads if load.offset <= start < load.end]
+    address = start - load.offset + load.vaddr
+    exports = tuple(Export(f"f{n}", value=address + place, size=size) for n, (place, size) in enumerate(places))
+    data = build_elf(spec.but(exports=exports))
+    chosen = [n for n in range(len(places)) if random.random() < 0.5]
+    for n in chosen:
+        code = code[: places[n][0]] + bytes(places[n][1]) + code[sum(places[n]) :]
+    edited = edit_elf(data, ElfChanges(blank_symbols=tuple(f"f{n}" for n in chosen)))
+    assert edited[start : start + len(code)] == code
+    changed = [n for n in range(len(data)) if data[n] != edited[n] and not start <= n < start + len(code)]
+    assert len(changed) == len(chosen), "one byte of each symbol"
+    assert len(edited) == len(data)
+    assert read_elf(edited, exports=True) == read_elf(data, exports=True)
 
 
 @settings(max_examples=100)

@@ -167,7 +167,9 @@ def verdefs_read(spec: ElfSpec) -> tuple[Verdef, ...]:
 # Surrogates stand for bytes that are no UTF-8.
 characters = st.sampled_from("abcXYZ019_@.+-$é€\U0001f600\udc80\udcff")
 names = st.text(characters, min_size=1, max_size=12) | st.sampled_from(["memcpy", "x" * 300, "_ZN1a1bEv"])
-versions = st.sampled_from(["GLIBC_2.2.5", "GLIBC_2.14", "GLIBC_2.34", "GLIBC_ABI_DT_RELR", "V1", "é"])
+versions = st.sampled_from(
+    ["GLIBC_2.2.5", "GLIBC_2.14", "GLIBC_2.34", "GLIBC_2.36", "GLIBC_ABI_DT_RELR", "GLIBC_ABI_DT_X86_64_PLT", "V1", "é"]
+)
 libraries = st.sampled_from(["libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2", "libé.so"])
 kinds: st.SearchStrategy[Literal["func", "object", "notype", "tls"]] = st.sampled_from(
     ["func", "object", "notype", "tls"]

@@ -34,6 +34,8 @@ PATHS: Final = (
     "$ORIGIN/../lib",
     "{outside}",
     "{outside}:$ORIGIN",
+    "{other}",
+    "{other}:{outside}",
     "/nowhere:$ORIGIN:$ORIGIN",
     ":",
     "rel",
@@ -42,13 +44,17 @@ FOLDERS: Final = ("demo", "demo/deep", "other/lib")
 
 
 class File(NamedTuple):
-    """A library or module: what it needs, its search path, and where it is (None: outside the wheel)."""
+    """A library or module: what it needs, its search path, and where it is (None: outside the wheel).
+
+    Outside there may be two of it, in different folders.
+    """
 
     needs: tuple[str, ...]
     path: str | None
     runpath: bool
     versioned: bool
     folder: str | None
+    twice: bool
 
 
 def files(*, inside: bool) -> st.SearchStrategy[File]:
@@ -60,6 +66,7 @@ def files(*, inside: bool) -> st.SearchStrategy[File]:
         runpath=st.booleans(),
         versioned=st.booleans(),
         folder=folders if inside else st.none() | folders,
+        twice=st.booleans(),
     )
 
 
@@ -85,7 +92,7 @@ cases = st.builds(
 
 
 def content(file: File, name: str, outside: Path, soname: str | None) -> bytes:
-    text = None if file.path is None else file.path.format(outside=outside)
+    text = None if file.path is None else file.path.format(outside=outside, other=outside / "other")
     fields: dict[str, Any] = {} if text is None else {"runpath" if file.runpath else "rpath": text}
     fields["verneeds"] = tuple(Need(need, (NeedVersion(f"V_{need[3]}"),)) for need in file.needs if file.versioned)
     export = Export(f"of_{name[3]}", f"V_{name[3]}") if soname else Export("PyInit_module")
@@ -94,12 +101,15 @@ def content(file: File, name: str, outside: Path, soname: str | None) -> bytes:
 
 def build(case: Case, folder: Path, name: str = "demo") -> Path:
     outside = folder / "outside"
-    outside.mkdir(exist_ok=True)
+    (outside / "other").mkdir(parents=True, exist_ok=True)
     members = {"demo/__init__.py": b"", "demo/data.bin": bytes(range(256)) * 20}
     for soname, library in case.libraries.items():
         data = content(library, soname, outside, soname)
         if library.folder is None:
             (outside / soname).write_bytes(data)
+            if library.twice:
+                another = library._replace(needs=library.needs[1:])
+                (outside / "other" / soname).write_bytes(content(another, soname, outside, soname))
         else:
             members[f"{library.folder}/{soname}"] = data
     for number, module in enumerate(case.modules):
@@ -140,7 +150,8 @@ def test_laws(case: Case) -> None:
         folder = Path(name)
         path = build(case, folder)
         plan, _, repaired = run(path, case, folder / "out")
-        event(f"{'repaired' if repaired else 'refused'}, {len(plan.grafts)} grafts")
+        copies = len(plan.grafts) - len({graft.library.digest for graft in plan.grafts})
+        event(f"{'repaired' if repaired else 'refused'}, {len(plan.grafts)} grafts, {copies} of them again")
         if repaired is None:
             assert plan.problems
             assert list((folder / "out").iterdir()) == []

@@ -100,3 +100,38 @@ def test_order(case: Case, built: Path) -> None:
         assert "cannot open shared object file" in done.stderr
         return
     assert FOLDERS[done.returncode - 1] == Path(end.path).parent.name, done.stderr
+
+
+@pytest.mark.skipif(shutil.which("musl-gcc") is None, reason="there is no musl-gcc here (Debian's musl-tools)")
+@pytest.mark.parametrize("kind", ["rpath", "runpath"])
+def test_musl_hands_both_kinds_down(kind: str, tmp_path: Path) -> None:
+    """libmid has no search path, and finds libend by that of the program."""
+
+    def compiled(source: str, target: Path, *flags: str) -> Path:
+        target.parent.mkdir(exist_ok=True)
+        command = ["musl-gcc", "-x", "c", "-", "-x", "none", "-o", str(target), *flags]
+        subprocess.run(command, input=source, text=True, check=True, capture_output=True)
+        return target
+
+    shared = ("-shared", "-fPIC")
+    end = compiled("int of_end(void) { return 7; }", tmp_path / "lib" / "libend.so", *shared, "-Wl,-soname,libend.so")
+    middle = compiled(
+        "int of_end(void); int of_mid(void) { return of_end(); }",
+        tmp_path / "lib" / "libmid.so", *shared, "-Wl,-soname,libmid.so", str(end),
+    )  # fmt: skip
+    start = compiled(
+        "int of_mid(void); int main(void) { return of_mid(); }",
+        tmp_path / "start", str(middle), f"-Wl,-rpath,{end.parent}",
+        "-Wl,--enable-new-dtags" if kind == "runpath" else "-Wl,--disable-new-dtags",
+    )  # fmt: skip
+    assert subprocess.run([str(start)], env={}, check=False).returncode == 7
+
+    architecture = architecture_of_tag(ARCH)
+    assert architecture is not None
+    searcher = Searcher(Places(), architecture, Libc.MUSL)
+    asker = searcher.requester(str(start), read_elf(start.read_bytes()), str(tmp_path), (), searcher.root)
+    found = searcher.find("libmid.so", asker).library
+    assert found is not None
+    below = searcher.find("libend.so", searcher.requester_of(found, asker.handed_down)).library
+    assert below is not None
+    assert below.path == str(end)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from perennial.arch import Architecture
 from tests.roots.machines import MACHINES, Machine
 from tests.roots.make import Contents, Recipe
 
@@ -43,3 +44,13 @@ def recipe(machine: Machine, suite: str) -> Recipe:
 
 
 RECIPES: Final = tuple(recipe(machine, suite) for machine in MACHINES.values() for suite in machine.suites)
+
+# Suites whose linkers do what Debian 12's cannot: GNU ld's `-z mark-plt` is of 2.41.
+LINKERS: Final = ("trixie", "sid")
+
+
+def linker_recipe(suite: str) -> Recipe:
+    """A root with a suite's own linker, for x86_64."""
+    machine = MACHINES[Architecture.X86_64]
+    packages = ("base-files", "binutils", "libc6")
+    return Recipe(f"linker-{suite}-{machine}", suite, machine, packages, Contents.UNPACKED)

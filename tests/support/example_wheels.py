@@ -20,6 +20,7 @@ from tests.support.wheel_builder import add_lines, alter_line, drop_lines, entri
 
 MODULE: Final = "demo/_core.cpython-312-x86_64-linux-gnu.so"
 LIBC: Final = "libc.so.6"
+LIBM: Final = "libm.so.6"
 LIBSTDCXX: Final = "libstdc++.so.6"
 LINUX_TAG: Final = "cp312-cp312-linux_x86_64"
 TAG_2_17: Final = "cp312-cp312-manylinux2014_x86_64.manylinux_2_17_x86_64"
@@ -272,6 +273,39 @@ def _to_repair(folder: Path) -> None:
     (libraries / "libEGL.so.1").write_bytes(library("libEGL.so.1"))
 
 
+def _to_lower(folder: Path) -> None:
+    """What a new system's compiler makes of an everyday module; and one that asks for what is new."""
+    imports = (
+        Import("pthread_create", "GLIBC_2.34", LIBC),
+        Import("pthread_join", "GLIBC_2.34", LIBC),
+        Import("pow", "GLIBC_2.29", LIBM),
+        Import("stat", "GLIBC_2.33", LIBC),
+    )
+    demo(folder, module(*imports, needed=(LIBM, LIBC)), tags=LINUX_TAG)
+    buffered = Import("fmemopen", "GLIBC_2.22", LIBC)
+    members = {
+        "stuck/_core.cpython-312-x86_64-linux-gnu.so": module(
+            imports[0], buffered, Import("totalorder", "GLIBC_2.31", LIBM), needed=(LIBM, LIBC)
+        ),
+        "stuck/_io.cpython-312-x86_64-linux-gnu.so": module(buffered),
+    }
+    wheel(folder, name="stuck", tags=LINUX_TAG, members=members)
+
+
+def _to_lower_cxx(folder: Path) -> None:
+    """One that needs a newer libstdc++ than old systems have, and the root file system that it was built in."""
+    strings = Import("_ZNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEE9_M_createERmm", "GLIBCXX_3.4.21", LIBSTDCXX)
+    length = Import("_ZSt28__throw_bad_array_new_lengthv", "GLIBCXX_3.4.29", LIBSTDCXX)
+    demo(folder, module(strings, length, needed=(LIBSTDCXX, LIBC)), tags=LINUX_TAG)
+    libraries = folder / "sysroot" / "usr" / "lib64"
+    libraries.mkdir(parents=True)
+    exports = (
+        Export("_ZSt15get_new_handlerv", "GLIBCXX_3.4.20", unique=True),
+        *(Export(each.name, each.version) for each in (strings, length)),
+    )
+    (libraries / LIBSTDCXX).write_bytes(library(LIBSTDCXX, exports=exports))
+
+
 def _between(folder: Path) -> None:
     demo(folder, module(Import("__libc_single_threaded", "GLIBC_2.32", LIBC, kind="object")), tags=TAG_2_28)
 
@@ -337,6 +371,8 @@ SETS: Final[dict[str, Callable[[Path], None]]] = {
     "between": _between,
     "to-learn": _to_learn,
     "to-repair": _to_repair,
+    "to-lower": _to_lower,
+    "to-lower-cxx": _to_lower_cxx,
     "too-strict": _strict,
     "index": _index,
     # one for each rule, under its name

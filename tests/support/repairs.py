@@ -1,4 +1,4 @@
-"""Runs `perennial repair`, and reads what has become of a wheel."""
+"""Runs `perennial repair` and `perennial lower`, and reads what has become of a wheel."""
 
 from __future__ import annotations
 
@@ -49,7 +49,11 @@ class RepairRun(NamedTuple):
 
 
 def repair(
-    *wheels: Path, to: Path | None = None, options: tuple[str, ...] = (), env: Mapping[str, str] | None = None
+    *wheels: Path,
+    to: Path | None = None,
+    options: tuple[str, ...] = (),
+    env: Mapping[str, str] | None = None,
+    command: str = "repair",
 ) -> RepairRun:
     """`perennial repair --json`, in this process; the output folder is `wheelhouse` beside the first wheel.
 
@@ -57,10 +61,17 @@ def repair(
     """
     folder = to or wheels[0].parent / "wheelhouse"
     before = set(folder.glob("*")) if folder.is_dir() else set()
-    outcome = _run(["repair", "--json", "-w", str(folder), *options, *map(str, wheels)], env or {})
+    outcome = _run([command, "--json", "-w", str(folder), *options, *map(str, wheels)], env or {})
     written = sorted(set(folder.glob("*")) - before) if folder.is_dir() else []
     documents = outcome.document["wheels"] if outcome.output.startswith("{") else []
     return RepairRun(outcome, documents, written)
+
+
+def lower(
+    *wheels: Path, tag: str = "manylinux_2_17", to: Path | None = None, options: tuple[str, ...] = ()
+) -> RepairRun:
+    """`perennial lower --to TAG --json`, in this process; otherwise as `repair`."""
+    return repair(*wheels, to=to, options=("--to", tag, *options), command="lower")
 
 
 def _run(arguments: list[str], env: Mapping[str, str]) -> Outcome:

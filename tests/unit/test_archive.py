@@ -200,6 +200,32 @@ def test_pieces_are_neither_large_nor_many(write: Write) -> None:
             assert all(len(piece) >= 1 << 12 for piece in pieces[:-1])
 
 
+@pytest.mark.parametrize("kept", [1, 2, 3, 4])
+def test_a_piece_is_full_where_the_head_of_a_block_is_cut(write: Write, kept: int) -> None:
+    """What comes next out of the inflater is nothing, for want of the other bytes of the head."""
+    start = 30 + len("a")  # of the local header, up to the data
+    first, noise = _prefix(yields=1 << 18, size=(1 << 17) - start - kept)
+    payload = first + b"\1\3\0\xfc\xffend"
+    data = bytes((1 << 18) - len(noise)) + noise + b"end"
+    archive = RawZip.of(RawEntry(name="a", data=data, method=DEFLATED, payload=payload))
+    with Archive(str(write(archive)), ArchiveLimits()) as opened:
+        assert b"".join(opened.chunks(opened.entries[0])) == data
+
+
+def _prefix(*, yields: int, size: int) -> tuple[bytes, bytes]:
+    """The first `size` bytes of a stream, whole blocks, of which come zeros and the noise that is given too."""
+    for length in range(size, 0, -1):
+        noise = random.Random(2).randbytes(length)
+        deflater = zlib.compressobj(6, zlib.DEFLATED, -15)
+        stream = deflater.compress(bytes(yields - length)) + deflater.flush(zlib.Z_FULL_FLUSH)
+        for at in range(0, length, 0xFFFF):
+            block = noise[at : at + 0xFFFF]
+            stream += b"\0" + struct.pack("<2H", len(block), 0xFFFF - len(block)) + block
+        if len(stream) == size:
+            return stream, noise
+    raise AssertionError
+
+
 def test_blocks_that_yield_nothing_are_skipped(write: Write) -> None:
     """A megabyte of empty stored blocks around the first byte of an ELF file must not hide the others."""
     empty = b"\0\0\0\xff\xff" * 200_000

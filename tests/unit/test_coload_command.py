@@ -16,7 +16,7 @@ import perennial
 from perennial.cli.main import main
 from perennial.coload.facts_cache import FactsCache
 from perennial.coload.rules import RULES
-from tests.support.elf_builder import Export, Import, elf
+from tests.support.elf_builder import ARCHES, Export, Import, elf
 from tests.support.example_wheels import CLOCK, LIBC, LIBSTDCXX, PYTHON, SETS
 from tests.support.wheel_builder import wheel
 
@@ -74,6 +74,25 @@ def test_every_shipped_system_has_it(
 ) -> None:
     code, document = run_json(capsys, "--on", release, *more, *pair)
     assert (code, len(errors_of(document))) == (1, 2)
+
+
+@pytest.mark.parametrize("architecture", sorted(set(ARCHES) - {"ppc64"}))
+def test_every_architecture_has_it(architecture: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """On what is shipped by default; the C library's names for these symbols are not needed for it."""
+
+    def make(name: str, **fields: Any) -> str:
+        content = elf(
+            arch=architecture, needed=(LIBSTDCXX, "libc.so.6"), tls=(16, 8), relocations=True,
+            **{"imports": (), "exports": (Export("PyInit__core"),), **fields},
+        )  # fmt: skip
+        tags = f"cp312-cp312-manylinux_2_38_{architecture}"
+        return str(wheel(tmp_path, name=name, tags=tags, members={f"{name}/_core.abi3.so": content}))
+
+    first = make("arrows", exports=(Export("PyInit__core"), *(Export(name, kind="tls", size=8) for name in ONCE)))
+    second = make("flows", imports=tuple(Import(name, kind="tls") for name in ONCE))
+    code, document = run_json(capsys, first, second)
+    assert document["system"]["architecture"] == architecture
+    assert (code, errors_of(document)) == (1, [("split-shared-state", name, ("arrows", "flows")) for name in ONCE])
 
 
 def test_a_set_has_one_order(pair: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -163,6 +182,12 @@ def test_quiet_is_one_line(pair: tuple[str, str], capsys: pytest.CaptureFixture[
         (["--ignore", "no-such-rule", "{0}", "{1}"], "there is no rule no-such-rule"),
         (["--env", "python3", "--set", "{0}"], "takes no wheels"),
         (["--standalone", "--env"], "--standalone stands for an interpreter"),
+        (["--with", ".", "{0}", "{1}"], "--with is for imports that are made for real: it goes with --run"),
+        (["--smoke", "a=1", "{0}", "{1}"], "--smoke is for imports"),
+        (["--import", "a=b", "{0}", "{1}"], "--import is for imports"),
+        (["--timeout", "3", "{0}", "{1}"], "--timeout is for imports"),
+        (["--no-minimise", "{0}", "{1}"], "--no-minimise is for imports"),
+        (["--env", "--python", "3.12"], "--env names the interpreter"),
     ],
 )
 def test_what_makes_no_sense(
@@ -189,6 +214,9 @@ def test_other_architectures_and_musl(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "is for musl" in capsys.readouterr().err
     assert main(["coload", "-q", arm, make("d", "manylinux_2_17_aarch64")]) == 0
     assert "aarch64" in capsys.readouterr().out
+    either = [str(wheel(tmp_path, name=name, tags="py3-none-any", members={})) for name in ("e", "f")]
+    assert main(["coload", "-q", "--arch", "s390x", *either]) == 0
+    assert "s390x" in capsys.readouterr().out
 
 
 def test_what_cannot_be_read(tmp_path: Path, pair: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -198,6 +226,10 @@ def test_what_cannot_be_read(tmp_path: Path, pair: tuple[str, str], capsys: pyte
     captured = capsys.readouterr()
     assert str(broken) in captured.err
     assert captured.err.count("\n") == 1
+    assert captured.out.endswith("2 packages, 2 ordered pairs: 2 errors; 1 input could not be read\n")
+    code, document = run_json(capsys, str(broken), *pair)
+    assert (code, document["pairs"], len(errors_of(document))) == (3, 2, 2)
+    assert [error["input"] for error in document["errors"]] == [str(broken)]
 
 
 def test_an_environment(tmp_path: Path, pair: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -206,7 +238,8 @@ def test_an_environment(tmp_path: Path, pair: tuple[str, str], capsys: pytest.Ca
     site = root / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
     site.mkdir(parents=True)
     (root / "bin").mkdir()
-    (root / "pyvenv.cfg").write_text(f"home = {os.path.dirname(sys.executable)}\n", encoding="utf-8")
+    home = os.path.dirname(sys.executable)
+    (root / "pyvenv.cfg").write_text(f"home = {home}\ninclude-system-site-packages = false\n", encoding="utf-8")
     (root / "bin" / "python").symlink_to(os.path.realpath(sys.executable))
     with zipfile.ZipFile(pair[0]) as archive:
         archive.extractall(site)
@@ -233,6 +266,18 @@ def test_show_has_the_lint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     (finding,) = json.loads(capsys.readouterr().out)["wheels"][0]["findings"]
     assert (finding["rule"], finding["severity"]) == ("captures-shared-library", "warning")
     assert all(symbol in finding["message"] for symbol in ONCE)
+
+
+def test_the_lint_knows_the_names_of_32_bits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """operator new takes a size_t, which is `unsigned int` there."""
+    content = elf(
+        arch="i686", imports=(PYTHON,), needed=(LIBSTDCXX, LIBC), exports=(Export("PyInit__core"), Export("_Znwj"))
+    )
+    tags = "cp312-cp312-manylinux_2_17_i686"
+    path = wheel(tmp_path, tags=tags, members={"demo/_core.cpython-312-i386-linux-gnu.so": content})
+    main(["check", "--json", str(path)])
+    findings = json.loads(capsys.readouterr().out)["wheels"][0]["findings"]
+    assert ["_Znwj" in each["message"] for each in findings if each["rule"] == "captures-shared-library"] == [True]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from perennial.elf.library_strings import LibraryStrings
 from perennial.elf.read import read_elf
 from perennial.elf.source import BytesNotKept, KeptBytes, WholeFile
-from perennial.elf.stream import ElfCollector, StreamedElf, is_elf, read_stream
+from perennial.elf.stream import ElfCollector, StreamedElf, is_elf, read_stream, read_whole
 from perennial.errors import ElfFormatError
 from tests.support.elf_builder import (
     ElfSpec,
@@ -72,6 +72,28 @@ def test_the_facts_do_not_depend_on_the_cuts(layout: str, size: int) -> None:
     assert streamed.elf == read_elf(data)
     assert "libfoo.so.1" in streamed.library_strings
     assert member.passes == 1
+
+
+@pytest.mark.parametrize("layout", ["gnu-new", "gnu-old", "tables-last"])
+@pytest.mark.parametrize("end", [None, -1, -300, 40_000, 20_000, 2000, 100, 64, 20, 4])
+def test_a_file_that_is_all_in_memory_says_the_same(layout: str, end: int | None) -> None:
+    data = build_elf(spec(layout=layout, rodata=b"\0libfoo.so.1\0", text_size=30_000))[:end]
+    streamed, whole = Member(data, 1000).read(), read_whole(bytearray(data))
+    assert str(whole.elf) == str(streamed.elf)  # errors do not compare
+    assert whole.library_strings == streamed.library_strings
+    assert isinstance(whole.elf, ElfFormatError) is isinstance(streamed.elf, ElfFormatError)
+
+
+def test_program_headers_far_behind_do_not_tell_where_constants_are() -> None:
+    """A collector looks for them in the first 64 KiB, and takes a file without for constants from end to end."""
+    data = bytearray(build_elf(spec(layout="gnu-new", rodata=b"", text_size=30_000)))
+    data += bytes(70_000 - len(data)) + data[64 : 64 + 56 * 20]
+    data[32:40] = (70_000).to_bytes(8, "little")  # e_phoff
+    data += b"\0libfar.so.1\0"
+    streamed, whole = Member(bytes(data), 1000).read(), read_whole(bytes(data))
+    assert not isinstance(whole.elf, ElfFormatError)
+    assert streamed == whole
+    assert "libfar.so.1" in whole.library_strings
 
 
 @pytest.mark.parametrize("layout", ["gnu-new", "gnu-old", "tables-last"])

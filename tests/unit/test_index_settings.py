@@ -191,6 +191,22 @@ def test_nonsense_is_a_usage_error(home: Environ, name: str, value: str) -> None
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("text", ["not a url", "nowhere/simple", "~/nowhere", "file:///nowhere/simple"])
+def test_a_typed_index_that_is_not_there(home: Environ, text: str) -> None:
+    """Another index may have the project, and nobody would see that the one that was meant was not asked."""
+    home |= {"PIP_INDEX_URL": "http://127.0.0.1/", "PIP_EXTRA_INDEX_URL": "http://127.0.0.1/more"}
+    for given in ({"index_url": text}, {"extra_index_urls": (text,)}):
+        with pytest.raises(UsageError, match=f"package index {re.escape(text)}: neither a URL nor a folder"):
+            settings_from_pip(home, **given)
+
+
+def test_a_configured_index_may_be_missing(home: Environ, tmp_path: Path) -> None:
+    """As with pip, which says "is ignored: it is neither a file nor a directory"."""
+    home |= {"PIP_INDEX_URL": str(tmp_path / "nowhere")}
+    assert settings_from_pip(home).index_urls == ((tmp_path / "nowhere").as_uri(),)
+    assert settings_from_pip(home, extra_index_urls=[str(tmp_path)]).index_urls[1:] == (tmp_path.as_uri(),)
+
+
 def test_the_default_index_is_what_pip_says(home: Environ) -> None:
     home["PIP_CONFIG_FILE"] = os.devnull
     url = default_index_url(home)

@@ -130,6 +130,20 @@ def test_musllinux_takes_the_runtime_along(tmp_path: Path) -> None:
     assert run.path.name.startswith("demo-1.0-cp312-cp312-musllinux_1_1_x86_64")
 
 
+@pytest.mark.parametrize(("libc", "grafted"), [(LIBC, 2), ("libc.musl-x86_64.so.1", 3)])
+def test_what_counts_as_loaded_by_soname(libc: str, grafted: int, tmp_path: Path) -> None:
+    """glibc takes a library that was loaded under another name; musl looks for one of that name."""
+    folder = tmp_path / "lib"
+    folder.mkdir()
+    one = build_elf(ElfSpec(soname="libone.so.1", needed=(libc,)))
+    (folder / "libone.so").write_bytes(one)
+    (folder / "libone.so.1").write_bytes(build_elf(ElfSpec(soname="libone.so.1", needed=(libc,), rodata=b"another")))
+    (folder / "libtwo.so").write_bytes(build_elf(ElfSpec(soname="libtwo.so", needed=("libone.so.1", libc))))
+    content = build_elf(ElfSpec(needed=("libone.so", "libtwo.so", libc), exports=(Export("PyInit__core"),)))
+    path = repair(demo(tmp_path, content), options=at(folder)).path
+    assert len([name for name in members(path) if name.startswith("demo.libs/")]) == grafted
+
+
 @pytest.mark.parametrize("patcher", ["perennial", "patchelf"])
 def test_relative_relocations_are_written_out_for_musl(patcher: str, tmp_path: Path) -> None:
     """musl before 1.2.4 leaves those of DT_RELR undone, and every musllinux tag promises it."""
@@ -755,3 +769,5 @@ def test_names_say_what_is_written(tmp_path: Path) -> None:
     assert name("e") != first
     options = ("--exclude", "libtwo.so")
     assert name("f") != first
+    options = ("--no-mangle", "libtwo.so")
+    assert name("h") != first

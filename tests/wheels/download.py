@@ -109,7 +109,9 @@ def _download(wheel: LockedWheel, folder: Path) -> None:
     command += ["--python-version", _python_version(python)]
     command += ["--dest", str(folder), "--requirement", str(requirements), "--no-input", "--progress-bar", "off"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_TIMEOUT, check=False, env=_unconstrained()
+        )
     except subprocess.TimeoutExpired as expired:
         raise UnavailableError(f"no {wheel.filename} within {_TIMEOUT} s") from expired
     if done.returncode == 0:
@@ -120,6 +122,11 @@ def _download(wheel: LockedWheel, folder: Path) -> None:
         _unreachable.append(f"no index can be reached for {wheel.filename}: {last}")
         raise UnavailableError(_unreachable[0])
     raise AssertionError(f"pip does not find {wheel.filename}: {last}")
+
+
+def _unconstrained() -> dict[str, str]:
+    """What the lock says is meant, whatever a machine's constraints for pip say of other installations."""
+    return {**os.environ, "PIP_CONSTRAINT": os.devnull}
 
 
 def _python_version(tag: str) -> str:

@@ -10,8 +10,6 @@ The hash tables that an audit keeps settle nearly always that there are none. A 
 reading the names, for which the wheel has to be opened once more.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from functools import cache

@@ -49,7 +49,7 @@ _UNCERTAIN: Final = (
     *("gdbm_", "ZSTD_"),
 )
 _BY_MINOR: Final = re.compile(r"\.cpython-([23])(\d+)m?-[^./]*\.so$")
-_TAGGED: Final = re.compile(r"cp([23])(\d+)-cp\1\2(?:m|mu)?")
+_TAGGED: Final = r"cp([23])(\d+)-cp\1\2(?:m|mu)?"
 
 _LARGE: Final = frozenset({"libc.so.6", "libm.so.6"})
 
@@ -231,5 +231,5 @@ def _minor_of(module: str, wheel: Wheel) -> Minor | None:
     """The minor release that a module is for, by its own name or, where that does not say, by the wheel's."""
     match = _BY_MINOR.search(module)
     if match is None and EXTENSION_MODULE.search(module) is None:
-        match = _TAGGED.fullmatch("-".join(wheel.filename.text.split("-")[-3:-1]))
+        match = re.fullmatch(_TAGGED, "-".join(wheel.filename.text.split("-")[-3:-1]))
     return None if match is None else (int(match[1]), int(match[2]))

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from perennial.arch import architecture_of_tag
 from perennial.audit.audit import audit
@@ -21,6 +21,9 @@ from perennial.knowledge import Knowledge
 from perennial.platform_tag import PlatformTag
 from perennial.wheel.limits import ArchiveLimits
 from perennial.wheel.wheel import Wheel, read_wheel
+
+if TYPE_CHECKING:
+    from perennial.lower.reach import Reach
 
 FORMATS = ("text", "json", "sarif", "github")
 
@@ -139,13 +142,21 @@ def run_audits(arguments: argparse.Namespace, options: Options) -> int:
     else:
         collected = tuple(reports)
         write_output(_render(arguments.format, collected, errors, options.mainstream), arguments.output)
-        code = _exit_code(collected)
+        code = _exit_code(audited.report for audited in collected)
     return ExitCode.UNREADABLE if errors else code
 
 
-def _audit_all(arguments: argparse.Namespace, options: Options, errors: dict[str, str]) -> Iterator[AuditReport]:
+class Audited(NamedTuple):
+    """A report, and how low the wheel could go, where that is shown."""
+
+    report: AuditReport
+    reach: "Reach | None"
+
+
+def _audit_all(arguments: argparse.Namespace, options: Options, errors: dict[str, str]) -> Iterator[Audited]:
     """One report after the other; what cannot be read is said at once, and noted in `errors`."""
     needs_digest = arguments.format in ("json", "sarif")
+    shows_reach = arguments.format == "json" or (arguments.format == "text" and not arguments.quiet)
     for source, path, error in find_inputs(arguments):
         try:
             if error is not None:
@@ -159,10 +170,16 @@ def _audit_all(arguments: argparse.Namespace, options: Options, errors: dict[str
                     as_of=options.as_of,
                     exporters=partial(_exporters, path, options.limits),
                 )
-                yield _filtered(report, options)
+                yield Audited(_filtered(report, options), _reach(report, options) if shows_reach else None)
         except UnreadableError as unreadable:
             errors[source] = str(unreadable)
             sys.stderr.write(f"perennial: {printable(str(unreadable))}\n")
+
+
+def _reach(report: AuditReport, options: Options) -> "Reach | None":
+    from perennial.lower.reach import reach
+
+    return reach(report, options.knowledge)
 
 
 def _exporters(path: str, limits: ArchiveLimits, symbols: frozenset[str]) -> Mapping[str, tuple[str, ...]]:
@@ -211,14 +228,14 @@ def _check_rules(options: Options) -> None:
         check_names(sorted(wanted), RULES)
 
 
-def _write_text(reports: Iterable[AuditReport], arguments: argparse.Namespace) -> int:
+def _write_text(audited: Iterable[Audited], arguments: argparse.Namespace) -> int:
     from perennial.report.human import full_report, summary_line
     from perennial.report.sheet import as_plain, write_sheet
 
     written: list[str] = []
     seen: list[AuditReport] = []
-    for report in reports:
-        sheet = summary_line(report) if arguments.quiet else full_report(report, verbose=arguments.verbose)
+    for report, reach in audited:
+        sheet = summary_line(report) if arguments.quiet else full_report(report, reach, verbose=arguments.verbose)
         if arguments.output is None:
             write_sheet(sheet, sys.stdout)
             sys.stdout.flush()
@@ -232,14 +249,15 @@ def _write_text(reports: Iterable[AuditReport], arguments: argparse.Namespace) -
 
 
 def _render(
-    format_: str, reports: tuple[AuditReport, ...], errors: dict[str, str], mainstream: MainstreamList | None
+    format_: str, audited: tuple[Audited, ...], errors: dict[str, str], mainstream: MainstreamList | None
 ) -> str:
+    reports = tuple(each.report for each in audited)
     match format_:
         case "json":
             from perennial.report.as_json import as_json
 
             listed = None if mainstream is None else (mainstream.name, mainstream.sha256)
-            return as_json(reports, errors, listed)
+            return as_json(audited, errors, listed)
         case "sarif":
             from perennial.report.as_sarif import as_sarif
 

@@ -8,19 +8,20 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from perennial.cli.coload_run import add_run_arguments, run_sources
+from perennial.cli.coload_run import add_run_arguments, check_run_arguments, run_sources
 from perennial.cli.exit_codes import ExitCode
 from perennial.cli.inputs import add_input_arguments
 from perennial.cli.output import write_output
 from perennial.finding import Severity
 
 if TYPE_CHECKING:
+    from perennial.cli.coload_inputs import Found
     from perennial.coload.analysis import Analysis
     from perennial.coload.conflict import Conflict
-    from perennial.coload.gather import ProfileSource, Source
+    from perennial.coload.gather import Gathered
     from perennial.coload.run.model import RunReport
 
-USAGE = "perennial coload [options] WHEEL WHEEL [...] | --env [PYTHON]"
+USAGE = "perennial coload [options] WHEEL WHEEL [...] | --env [PYTHON] [NAME NAME ...]"
 SUMMARY = "what happens when packages are imported into one process"
 DESCRIPTION = """\
 Plays through what the dynamic loader does when Python imports one package and then another,
@@ -32,6 +33,8 @@ examples:
   perennial coload dist/demo-1.0-*.whl numpy scipy
   perennial coload --set torch faiss-cpu lightgbm just this order of imports
   perennial coload --env .venv/bin/python         all that is installed there
+  perennial coload --env=python3 --run numpy torch
+                                                  two of that, imported where they are
   perennial coload --on debian:12 --json a.whl b.whl
   perennial coload --run --python 3.12 --with deps/ a.whl b.whl
                                                   import them for real as well
@@ -46,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PYTHON",
         nargs="?",
         const="",
-        help="all that is installed for this Python (default: one's own)",
+        help="what is installed for this Python (default: one's own), all or what is named",
     )
     group.add_argument("--set", action="store_true", help="import all in the order given, and no other")
     group.add_argument(
@@ -74,11 +77,12 @@ def run(arguments: argparse.Namespace) -> int:
     from perennial.cli.rules import check_names
     from perennial.coload.rules import RULES
 
+    check_run_arguments(arguments)
     check_names([*(arguments.select or ()), *(arguments.ignore or ())], RULES)
     found = find_sources(arguments)
-    analysis = _analyse(arguments, found.sources, found.system)
+    analysis, found = _analyse(arguments, found)
     conflicts = _filtered(analysis.conflicts, arguments)
-    runs = run_sources(found.sources, arguments) if arguments.run and not found.errors else None
+    runs = run_sources(found, arguments) if arguments.run and not found.errors else None
     _write(analysis, conflicts, runs, found.errors, arguments)
     if found.errors:
         return ExitCode.UNREADABLE
@@ -87,16 +91,27 @@ def run(arguments: argparse.Namespace) -> int:
     return ExitCode.FINDINGS if failed else ExitCode.OK
 
 
-def _analyse(arguments: argparse.Namespace, sources: Sequence[Source], system: ProfileSource) -> Analysis:
-    from perennial.cli.coload_inputs import cache_of
+def _analyse(arguments: argparse.Namespace, found: Found) -> tuple[Analysis, Found]:
+    """The analysis of what can be read, which is what is found then."""
     from perennial.coload.analysis import analyse_order, analyse_pairs
-    from perennial.coload.gather import gather
 
-    with _progress("reading", len(sources)) as advance:
-        gathered = gather(sources, system, cache_of(arguments), advance=advance)
+    gathered, found = _gather(arguments, found)
+    sources = found.sources
     analyse = analyse_order if arguments.set else analyse_pairs
     with _progress("importing", len(sources) if arguments.set else len(sources) ** 2) as advance:
-        return analyse(gathered.packages, gathered.profile, advance=advance)
+        return analyse(gathered.packages, gathered.profile, advance=advance), found
+
+
+def _gather(arguments: argparse.Namespace, found: Found) -> tuple[Gathered, Found]:
+    from perennial.cli.coload_inputs import cache_of, without
+    from perennial.coload.gather import UnreadableSourceError, gather
+
+    while True:
+        try:
+            with _progress("reading", len(found.sources)) as advance:
+                return gather(found.sources, found.system, cache_of(arguments), advance=advance), found
+        except UnreadableSourceError as error:
+            found = without(found, error)
 
 
 def _filtered(conflicts: Sequence[Conflict], arguments: argparse.Namespace) -> tuple[Conflict, ...]:
@@ -122,9 +137,9 @@ def _write(
     from perennial.report.sheet import as_plain, write_sheet
 
     if arguments.quiet:
-        sheet = coload_summary(analysis, conflicts)
+        sheet = coload_summary(analysis, conflicts, len(errors))
     else:
-        sheet = coload_report(analysis, conflicts, verbose=arguments.verbose)
+        sheet = coload_report(analysis, conflicts, len(errors), verbose=arguments.verbose)
     if runs is not None:
         from perennial.report.coload_run_text import run_rows, run_summary
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from perennial.arch import Architecture, architecture_of_tag
 from perennial.cli.inputs import find_inputs
 from perennial.coload.facts_cache import FactsCache
-from perennial.coload.gather import ProfileSource, Source
+from perennial.coload.gather import ProfileSource, Source, UnreadableSourceError
 from perennial.coload.profile import load_profile
 from perennial.coload.sources import ShippedSystem, WheelSource
 from perennial.errors import UnreadableError, UsageError, printable
@@ -18,13 +19,26 @@ from perennial.platform_tag import Libc
 from perennial.system import Root
 from perennial.wheel.filename import WheelFilename
 
+if TYPE_CHECKING:
+    from perennial.coload.environment import InstalledSource
+
+
+class Interpreter(NamedTuple):
+    """A Python with what it has: `path` is what it calls itself, whatever leads there, and `folders` are those from
+    which it imports packages, as it calls them.
+    """
+
+    path: str
+    folders: tuple[str, ...]
+
 
 class Found(NamedTuple):
-    """What is to be imported where, and what could not be read, with the reason."""
+    """What is to be imported where, and what could not be read, with the reason. `interpreter` is that of --env."""
 
     sources: tuple[Source, ...]
     system: ProfileSource
     errors: dict[str, str]
+    interpreter: Interpreter | None = None
 
 
 def find_sources(arguments: argparse.Namespace) -> Found:
@@ -57,8 +71,20 @@ def find_sources(arguments: argparse.Namespace) -> Found:
     if len(architectures) > 1:
         (one, first), (other, second), *_ = architectures.items()
         raise UsageError(f"{first} is for {one} and {second} for {other}: no process loads both")
-    architecture = architecture_of_tag(next(iter(architectures), Architecture.X86_64.value)) or Architecture.X86_64
+    # Wheels that run on any say nothing: then it is that of the wheels that are asked for.
+    architecture = architecture_of_tag(next(iter(architectures), arguments.arch)) or Architecture.X86_64
     return Found(tuple(sources), _system(arguments, architecture), errors)
+
+
+def without(found: Found, error: UnreadableSourceError) -> Found:
+    """Less one that turned out to be unreadable, which is said."""
+    sys.stderr.write(f"perennial: {printable(str(error))}\n")
+    sources = tuple(source for source in found.sources if source is not error.source)
+    return found._replace(sources=sources, errors={**found.errors, _as_given(error.source): str(error)})
+
+
+def _as_given(source: Source) -> str:
+    return source.path if isinstance(source, WheelSource) else source.name
 
 
 def _system(arguments: argparse.Namespace, architecture: Architecture) -> ProfileSource:
@@ -87,38 +113,75 @@ def _interpreter_of(root: str) -> str:
     return found
 
 
-# What a Python says about itself; run with -I, so that nothing of the folder it stands in is imported.
+# What a Python says about itself; run with -I, so that nothing of the folder it stands in is imported. The standard
+# library's own folders are no packages.
 _QUESTION: Final = """\
 import json, os, sys, sysconfig
-paths = dict.fromkeys(sysconfig.get_path(name) for name in ("platlib", "purelib"))
-print(json.dumps([os.path.realpath(sys.executable), [path for path in paths if os.path.isdir(path)]]))
+own = {os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")}
+own |= {os.path.join(path, "lib-dynload") for path in own}
+paths = [path for path in sys.path if os.path.isdir(path) and os.path.realpath(path) not in own]
+print(json.dumps([sys.executable, list(dict.fromkeys(paths))]))
 """
 
 
 def _installed(arguments: argparse.Namespace) -> Found:
-    if arguments.wheels:
-        raise UsageError("--env looks at what is installed: it takes no wheels")
     if arguments.on is not None or arguments.interpreter is not None:
         raise UsageError("--env looks at this system and this interpreter: neither --on nor --interpreter goes with it")
-    import json
-    import subprocess
-
+    if arguments.set and not arguments.wheels:
+        raise UsageError("--set takes the order from the arguments: name what is installed there, in that order")
     python = arguments.env or sys.executable
-    try:
-        command = [python, "-I", "-c", _QUESTION]
-        answer = subprocess.run(command, capture_output=True, check=False, text=True, timeout=60)  # noqa: S603
-        executable, folders = json.loads(answer.stdout)
-    except (OSError, ValueError, TypeError, subprocess.TimeoutExpired) as error:
-        raise UnreadableError(f"{python}: does not answer as a Python would ({error})") from error
+    interpreter = _ask(python)
+    executable = os.path.realpath(interpreter.path)
     from perennial.coload.environment import installed_sources
     from perennial.coload.real_system import RealSystem
     from perennial.elf.read import read_elf
 
-    with open(executable, "rb") as file:
-        architecture = read_elf(file.read()).architecture
+    try:
+        with open(executable, "rb") as file:
+            architecture = read_elf(file.read()).architecture
+    except OSError as error:
+        raise UnreadableError(f"{executable}: {error.strerror}") from error
     if architecture is None:
         raise UnreadableError(f"{executable}: no tag names its architecture")
-    return Found(tuple(installed_sources(folders)), RealSystem("/", architecture, executable), {})
+    sources = _chosen(tuple(installed_sources(interpreter.folders)), arguments.wheels, python)
+    return Found(sources, RealSystem("/", architecture, executable), {}, interpreter)
+
+
+def _ask(python: str) -> Interpreter:
+    """Runs it. Raises `UnreadableError` where it is no Python."""
+    import json
+    import subprocess
+
+    try:
+        command = [python, "-I", "-c", _QUESTION]
+        answer = subprocess.run(command, capture_output=True, check=False, text=True, timeout=60)  # noqa: S603
+        executable, folders = json.loads(answer.stdout)
+        return Interpreter(str(executable), tuple(map(str, folders)))
+    except OSError as error:
+        raise UnreadableError(f"{python}: cannot be run: {error.strerror}") from error
+    except (ValueError, TypeError, subprocess.TimeoutExpired) as error:
+        raise UnreadableError(f"{python}: does not answer as a Python would") from error
+
+
+def _chosen(sources: tuple[InstalledSource, ...], names: Sequence[str], python: str) -> tuple[InstalledSource, ...]:
+    """Those that are named, in that order; all where none is."""
+    if not names:
+        return sources
+    from perennial.coload.run.environment import normalized
+
+    known = {normalized(source.project): source for source in reversed(sources)}
+    for name in names:
+        if name.endswith(".whl") or os.sep in name:
+            raise UsageError(f"--env looks at what is installed: it takes no wheels, such as {printable(name)}")
+        if normalized(name) not in known:
+            raise UsageError(f"{printable(name)} is not installed for {python}, or has nothing compiled")
+    wanted = [normalized(name) for name in names]
+    twice = next((name for name in wanted if wanted.count(name) > 1), None)
+    if twice is not None:
+        raise UsageError(f"{printable(twice)} is named twice: a process has it once")
+    if len(wanted) < 2:
+        raise UsageError("one package alone conflicts with nobody: name two or more, or none for all")
+    return tuple(known[name] for name in wanted)
 
 
 def _architecture(name: str) -> str | None:

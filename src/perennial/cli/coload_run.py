@@ -9,12 +9,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from perennial.errors import UnreadableError, UsageError, printable
 
 if TYPE_CHECKING:
-    from perennial.coload.gather import Source
+    from perennial.cli.coload_inputs import Found
+    from perennial.coload.run.diagnose import Tools
     from perennial.coload.run.model import RunReport
 
 _LARGEST_SNIPPET = 1024 * 1024
@@ -39,42 +40,87 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--no-minimise", action="store_true", help="do not search for the symbols behind a failure")
 
 
-def run_sources(sources: Sequence[Source], arguments: argparse.Namespace) -> RunReport:
-    """Imports the wheels among what is looked at. Raises `UsageError`."""
-    from perennial.coload.sources import WheelSource
+def check_run_arguments(arguments: argparse.Namespace) -> None:
+    """Refuses options that would do nothing, before anything is read."""
+    given = {
+        "--with": arguments.beside,
+        "--smoke": arguments.smoke,
+        "--import": arguments.modules,
+        "--timeout": arguments.timeout is not None,
+        "--no-minimise": arguments.no_minimise,
+    }
+    idle = next((option for option, value in given.items() if value), None)
+    if idle is not None and not arguments.run:
+        raise UsageError(f"{idle} is for imports that are made for real: it goes with --run")
+    if arguments.timeout is not None and not 0 < arguments.timeout <= 86400:
+        raise UsageError(f"--timeout {arguments.timeout:g}: more than 0 and at most 86400 seconds")
+    if arguments.env is not None and arguments.beside:
+        raise UsageError("--env has all that is installed: --with does not go with it")
+    if arguments.env is not None and arguments.python is not None:
+        raise UsageError("--env names the interpreter: --python does not go with it")
 
-    paths = [source.path for source in sources if isinstance(source, WheelSource)]
-    if len(paths) < len(sources):
-        raise UsageError("--run makes environments from wheels: it does not go with --env")
-    return run_wheels(paths, arguments)
 
-
-def run_wheels(paths: Sequence[str], arguments: argparse.Namespace) -> RunReport:
-    """Imports these wheels. Raises `UsageError` for options that do not fit them or this machine."""
+def run_sources(found: Found, arguments: argparse.Namespace) -> RunReport:
+    """Imports what is looked at. Raises `UsageError` for options that do not fit it or this machine."""
     from perennial.coload.run.debugger import find_gdb
     from perennial.coload.run.diagnose import Tools
-    from perennial.coload.run.environment import wheel_at
-    from perennial.coload.run.interpreter import find_interpreter
-    from perennial.coload.run.pairs import DEFAULT_TIMEOUT, Request, run_orders, scratch_folder
+    from perennial.coload.run.pairs import DEFAULT_TIMEOUT, scratch_folder
 
     if sys.platform != "linux":
         raise UsageError("--run imports Linux wheels, which only Linux can")
     timeout = DEFAULT_TIMEOUT if arguments.timeout is None else arguments.timeout
-    if not 0 < timeout <= 86400:
-        raise UsageError(f"--timeout {timeout:g}: more than 0 and at most 86400 seconds")
     modules = {name: tuple(text.split(",")) for name, text in _named(arguments.modules, "--import").items()}
+    smoke = {name: _snippet(text) for name, text in _named(arguments.smoke, "--smoke").items()}
+    tools = Tools(find_gdb(os.environ.get("PATH", "")), minimise=not arguments.no_minimise)
+    run = _run_wheels if found.interpreter is None else _run_installed
+    with _terminated_like_interrupted(), scratch_folder() as scratch:
+        return run(found, arguments, Options(modules, smoke, timeout, tools, scratch))
+
+
+class Options(NamedTuple):
+    """What both ways to run share."""
+
+    modules: dict[str, tuple[str, ...]]
+    smoke: dict[str, str]
+    timeout: float
+    tools: Tools
+    scratch: str
+
+
+def _run_wheels(found: Found, arguments: argparse.Namespace, options: Options) -> RunReport:
+    from perennial.coload.run.environment import wheel_at
+    from perennial.coload.run.interpreter import find_interpreter
+    from perennial.coload.run.pairs import Request, run_orders
+    from perennial.coload.sources import WheelSource
+
+    paths = [source.path for source in found.sources if isinstance(source, WheelSource)]
     request = Request(
         wheels=tuple(map(wheel_at, paths)),
         beside=tuple(wheel_at(path) for given in arguments.beside for path in _wheels_below(given, paths)),
-        modules=modules,
-        smoke={name: _snippet(text) for name, text in _named(arguments.smoke, "--smoke").items()},
+        modules=options.modules,
+        smoke=options.smoke,
         in_order=arguments.set,
-        timeout=timeout,
+        timeout=options.timeout,
     )
-    tools = Tools(find_gdb(os.environ.get("PATH", "")), minimise=not arguments.no_minimise)
-    with _terminated_like_interrupted(), scratch_folder() as scratch:
-        interpreter = find_interpreter(arguments.python or sys.executable, os.environ, scratch)
-        return run_orders(request, interpreter, tools, scratch, advance=_tell)
+    interpreter = find_interpreter(arguments.python or sys.executable, os.environ, options.scratch)
+    return run_orders(request, interpreter, options.tools, options.scratch, advance=_tell)
+
+
+def _run_installed(found: Found, arguments: argparse.Namespace, options: Options) -> RunReport:
+    """Where it is, with the interpreter that has it."""
+    from perennial.coload.environment import InstalledSource
+    from perennial.coload.run.imports import Bench
+    from perennial.coload.run.installed import installed_environment
+    from perennial.coload.run.interpreter import find_interpreter
+    from perennial.coload.run.pairs import check_names, run_packages
+
+    assert found.interpreter is not None  # noqa: S101 - the caller has looked
+    sources = [source for source in found.sources if isinstance(source, InstalledSource)]
+    environment = installed_environment(sources, found.interpreter.folders, options.modules)
+    check_names({package.name for package in environment.packages}, options.modules, options.smoke)
+    interpreter = find_interpreter(found.interpreter.path, os.environ, options.scratch, option="--env")
+    bench = Bench(interpreter, environment, options.smoke, options.scratch, options.timeout)
+    return run_packages(bench, environment.packages, options.tools, in_order=arguments.set, advance=_tell)
 
 
 def _named(given: Sequence[str], option: str) -> dict[str, str]:

@@ -1,7 +1,5 @@
 """The knowledge that a command judges by: the shipped one, or an organisation's own list of what counts."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import re
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
     from perennial.knowledge.snapshot import Snapshot
     from perennial.policy import Policies
 
-_DATE: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
+_DATE: Final = r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 _LARGEST: Final = 1 << 20  # bytes of a list that somebody wrote
 
 
@@ -43,7 +41,7 @@ def read_date(text: str | None) -> str | None:
     from datetime import date
 
     try:
-        if _DATE.fullmatch(text):
+        if re.fullmatch(_DATE, text):
             return date.fromisoformat(text).isoformat()
     except ValueError as error:  # the 31st of February
         raise UsageError(f"--as-of {text}: {error}") from error
@@ -89,7 +87,7 @@ def knowledge_by(mainstream: MainstreamList | None) -> Knowledge:
     return Knowledge((*load_releases(listed), *judged(own, listed)), _learned_here)
 
 
-def own_releases() -> tuple[DistributionRelease, ...]:
+def own_releases() -> "tuple[DistributionRelease, ...]":
     """The releases that only this machine has learned."""
     from perennial.knowledge.learned_release import learned_releases
     from perennial.learn.user_data import data_folder, own_snapshots
@@ -98,7 +96,7 @@ def own_releases() -> tuple[DistributionRelease, ...]:
     return learned_releases(own_snapshots(data_folder(os.environ)), known)
 
 
-def _learned_here(arch: str) -> Iterable[Snapshot]:
+def _learned_here(arch: str) -> "Iterable[Snapshot]":
     from perennial.learn.user_data import data_folder, own_snapshots
 
     return own_snapshots(data_folder(os.environ), arch)
@@ -139,7 +137,7 @@ def read_tag(text: str, default_arch: str | None) -> tuple[PlatformTag, Architec
     return make(tag.version, found.value), found
 
 
-def check_known(tag: PlatformTag, policies: Policies) -> tuple[int, int]:
+def check_known(tag: PlatformTag, policies: "Policies") -> tuple[int, int]:
     """The X.Y of a tag that some system may accept; `UsageError` for others."""
     version = tag.version or (0, 0)
     lowest, newest = ("{}.{}".format(*each) for each in (policies.lowest, policies.newest))

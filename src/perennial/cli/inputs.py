@@ -1,7 +1,5 @@
 """From what stands on the command line to wheels on disk: paths, folders, requirements."""
 
-from __future__ import annotations
-
 import argparse
 import os
 from collections.abc import Iterable, Iterator
@@ -123,7 +121,7 @@ def _fetched(source: str, arguments: argparse.Namespace) -> Input:
     return Input(source, str(path), None)
 
 
-def cache_folder(arguments: argparse.Namespace) -> Path | None:
+def cache_folder(arguments: argparse.Namespace) -> "Path | None":
     """A folder that goes away with the process, where nothing is to be kept; None for the usual one."""
     if not arguments.no_cache:
         return None

@@ -33,7 +33,7 @@ class Command(Protocol):
 
 # In the order of the help text.
 COMMANDS: Final = (
-    *("show", "check", "repair", "retag", "tags", "explain", "coload"),
+    *("show", "check", "repair", "lower", "retag", "tags", "explain", "coload"),
     *("policy", "distro", "rules", "completion"),
 )
 
@@ -48,6 +48,7 @@ examples:
   perennial show dist/ -v                 every wheel in a folder, with every requirement
   perennial check dist/*.whl              fail where a wheel does not keep its promise
   perennial check --tag manylinux_2_28_x86_64 dist/*.whl
+  perennial lower --to manylinux_2_17 dist/*.whl     make it run on older systems
   perennial tags --on debian:12           which wheels a system accepts
   perennial explain numpy --on rhel:8     why a wheel installs and runs there, or does not
 """

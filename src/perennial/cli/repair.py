@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from perennial.cli.audits import add_limit_arguments, read_limits
 from perennial.cli.facts import add_mainstream_argument
+from perennial.cli.lower_options import add_lower_arguments, read_lower_options
 from perennial.cli.repair_options import add_repair_arguments, misplaced_wheel, read_repair_options
 from perennial.cli.writing import add_writing_arguments, read_write_options
 from perennial.errors import UsageError
@@ -27,6 +28,7 @@ examples:
   perennial repair dist/*.whl
   perennial repair --plat manylinux_2_28_x86_64 -w wheelhouse dist/
   perennial repair --dry-run -v dist/demo-1.0-cp312-cp312-linux_x86_64.whl
+  perennial repair --lower-to manylinux_2_17 dist/*.whl
   perennial repair --sysroot /opt/aarch64 demo-1.0-cp312-cp312-linux_aarch64.whl
 """
 
@@ -34,6 +36,7 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("wheels", nargs="*", metavar="WHEEL", help="a wheel, or a folder of wheels")
     add_repair_arguments(parser)
+    add_lower_arguments(parser, "--lower-to", "TAG")
     add_mainstream_argument(parser)
     add_writing_arguments(parser)
     parser.set_defaults(wheel_dir="wheelhouse")
@@ -73,8 +76,14 @@ def run(arguments: argparse.Namespace) -> int:
 def _settings(arguments: argparse.Namespace) -> Settings:
     from perennial.cli.repair_jobs import Settings
 
+    options = read_repair_options(arguments, os.environ)
+    lower = read_lower_options(arguments, copies_libraries=True)
+    if lower is not None:
+        if arguments.plat is not None:
+            raise UsageError("--lower-to names the tag already: leave --plat out")
+        options = options._replace(lower=lower, plat=None)  # AUDITWHEEL_PLAT is that of the image it was built in
     return Settings(
-        options=read_repair_options(arguments, os.environ),
+        options=options,
         mainstream=arguments.mainstream,
         limits=read_limits(arguments),
         write=read_write_options(arguments, verified=True),

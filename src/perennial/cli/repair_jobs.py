@@ -33,6 +33,7 @@ class Settings(NamedTuple):
     limits: ArchiveLimits
     write: WriteOptions
     folder: str | None
+    verb: str = "repaired"
 
 
 class Done(NamedTuple):
@@ -58,7 +59,7 @@ def repair_all(sources: Iterable[str], settings: Settings, arguments: argparse.N
         if each.error is not None:
             sys.stderr.write(f"perennial: {printable(each.error)}\n")
         if each.outcome is not None and not arguments.json:
-            _write_text(each.outcome, arguments)
+            _write_text(each.outcome, arguments, settings.verb)
         done.append(each)
     if arguments.json:
         from perennial.repair.as_json import as_json
@@ -184,10 +185,10 @@ def _progressing(done: Iterator[Done], total: int) -> Iterator[Done]:
         yield each
 
 
-def _write_text(outcome: Outcome, arguments: argparse.Namespace) -> None:
+def _write_text(outcome: Outcome, arguments: argparse.Namespace, verb: str) -> None:
     from perennial.repair.as_text import repair_sheet, summary_line
     from perennial.report.sheet import write_sheet
 
-    sheet = summary_line(outcome) if arguments.quiet else repair_sheet(outcome, verbose=arguments.verbose)
+    sheet = summary_line(outcome, verb) if arguments.quiet else repair_sheet(outcome, verb, verbose=arguments.verbose)
     write_sheet(sheet, sys.stdout)
     sys.stdout.flush()

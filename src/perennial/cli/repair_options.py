@@ -76,7 +76,11 @@ def add_repair_arguments(parser: argparse.ArgumentParser) -> None:
         "--patcher", choices=[patcher.value for patcher in Patcher],
         help=f"what edits ELF files (default: {Patcher.PERENNIAL.value}; environment: {_PATCHER})",
     )  # fmt: skip
-    places = parser.add_argument_group("where libraries are looked for")
+    add_place_arguments(parser, "where libraries are looked for")
+
+
+def add_place_arguments(parser: argparse.ArgumentParser, title: str) -> None:
+    places = parser.add_argument_group(title)
     places.add_argument(
         "--lib-path", metavar="DIR", action="append", default=[],
         help=f"look into this folder, before {_LIBRARY_PATH} and {_LOADER_PATH}; may be repeated",
@@ -114,12 +118,10 @@ def read_repair_options(arguments: argparse.Namespace, environment: Mapping[str,
     patcher = arguments.patcher or environment.get(_PATCHER) or Patcher.PERENNIAL.value
     if patcher not in [each.value for each in Patcher]:
         raise UsageError(f"{_PATCHER}={printable(patcher)}: there are {', '.join(each.value for each in Patcher)}")
-    if arguments.sysroot is not None and not os.path.isdir(arguments.sysroot):
-        raise UsageError(f"--sysroot {printable(arguments.sysroot)}: no such folder")
     if not re.fullmatch(r"[^\0\\]*", arguments.lib_sdir) or ".." in arguments.lib_sdir.split("/"):
         raise UsageError(f"--lib-sdir {printable(arguments.lib_sdir)}: leads out of the wheel")
     return RepairOptions(
-        places=_places(arguments, environment),
+        places=read_places(arguments, environment),
         plat=None if plat == _AUTO else _plat(plat),
         only_plat=arguments.only_plat,
         update_tags=not arguments.no_update_tags,
@@ -149,8 +151,10 @@ def _plat(text: str) -> PlatformTag:
     return tag
 
 
-def _places(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Places:
-    """As auditwheel has it: --ldpaths and a sysroot leave LD_LIBRARY_PATH out of account."""
+def read_places(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Places:
+    """As auditwheel has it: --ldpaths and a sysroot leave LD_LIBRARY_PATH out of account. Raises `UsageError`."""
+    if arguments.sysroot is not None and not os.path.isdir(arguments.sysroot):
+        raise UsageError(f"--sysroot {printable(arguments.sysroot)}: no such folder")
     folders = list(arguments.lib_path)
     folders += _split(environment.get(_LIBRARY_PATH))
     if arguments.sysroot is None and arguments.ldpaths is None:

@@ -1,42 +1,47 @@
 """What is installed in an environment: its distributions, each with its files, locally compiled ones included.
 
-A file belongs to the distribution whose RECORD lists it (PyPA specification "Recording installed projects");
-shared objects that no RECORD lists (development installs, what was copied there) belong to their top folder.
+A file belongs to the distribution whose RECORD lists it (PyPA specification "Recording installed projects"), or
+whose folder it was installed from to be edited there; shared objects of which neither is true (what was copied
+there, what distributions package without RECORD) belong to their top folder.
 """
 
 from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import os
+import re
 from collections.abc import Container, Iterable, Iterator
 from typing import Final
+from urllib.parse import unquote
 
 from perennial.coload.library import Library, read_library
 from perennial.coload.package import Package, find_roots, is_for_processes
 from perennial.coload.python_code import LARGEST_CODE, LoadingCode, read_code
 from perennial.elf.stream import is_elf
-from perennial.errors import ElfFormatError, printable
+from perennial.errors import ElfFormatError, UnreadableError, printable
 
 _LARGEST: Final = 4 << 30
 
 
 class InstalledSource:
-    """A distribution in a folder of packages; `files` are absolute paths."""
+    """A distribution; `files` are absolute paths, of shared objects and Python code."""
 
-    def __init__(self, name: str, files: Iterable[str]) -> None:
+    def __init__(self, name: str, project: str, files: Iterable[str]) -> None:
         self.name: Final = name
-        self._files: Final = tuple(sorted(files))
+        self.project: Final = project
+        self.files: Final = tuple(sorted(files))
         self._digest = ""
 
     @property
     def has_libraries(self) -> bool:
-        return any(".so" in path.rpartition("/")[2] for path in self._files)
+        return any(".so" in path.rpartition("/")[2] for path in self.files)
 
     def digest(self) -> str:
         if not self._digest:
             total = hashlib.sha256()
-            for path in self._files:
+            for path in self.files:
                 total.update(f"{path}\0".encode("utf-8", "surrogateescape"))
                 content = _read(path)
                 total.update(b"-" if content is None else hashlib.sha256(content).digest())
@@ -46,7 +51,7 @@ class InstalledSource:
     def read(self, names: Container[str] | None) -> Package:
         libraries: list[Library] = []
         code: list[LoadingCode] = []
-        for path in self._files:
+        for path in self.files:
             content = _read(path)
             if content is None:
                 continue
@@ -64,21 +69,64 @@ class InstalledSource:
 
 
 def installed_sources(folders: Iterable[str]) -> Iterator[InstalledSource]:
-    """The distributions in folders of packages that have libraries, by name; then what belongs to none."""
+    """The distributions with libraries in folders from which a Python imports, by name; then what belongs to none.
+
+    Raises `UnreadableError` for a folder that cannot be listed.
+    """
+    taken: set[str] = set()
+    projects: set[str] = set()
     for folder in folders:
-        rest = set(_walk(folder))
+        try:
+            names = sorted(os.listdir(folder))
+        except OSError as error:
+            raise UnreadableError(f"{folder}: {error.strerror}") from error
+        rest = set(_walk(folder)) - taken
         found = []
-        for name in sorted(os.listdir(folder)):
+        for name in names:
             if name.endswith(".dist-info"):
                 own = rest & set(_recorded(folder, name))
+                place = _edited_in_place(folder, name)
+                own |= set() if place is None else set(_walk(place)) - taken
                 rest -= own
+                taken |= own
                 project, _, version = name.removesuffix(".dist-info").partition("-")
-                found.append(InstalledSource(f"{printable(project)} {printable(version)}".strip(), own))
-        left: dict[str, list[str]] = {}
-        for path in rest:
-            left.setdefault(os.path.relpath(path, folder).split(os.sep)[0], []).append(path)
-        found += [InstalledSource(printable(top), paths) for top, paths in sorted(left.items())]
-        yield from (source for source in found if source.has_libraries)
+                found.append(InstalledSource(f"{printable(project)} {printable(version)}".strip(), project, own))
+        taken |= rest
+        for top, paths in sorted(_by_top(rest, folder).items()):
+            found.append(InstalledSource(printable(top), top.partition(".")[0], paths))
+        # Of a project that is in two folders, the first is imported.
+        yield from (source for source in found if source.has_libraries and source.project not in projects)
+        projects.update(source.project for source in found)
+
+
+def _by_top(paths: Iterable[str], folder: str) -> dict[str, list[str]]:
+    """Files by the first part of their path in a folder. In a project's own folder, which is no folder of packages,
+    only what can be imported there: not its `build`.
+    """
+    tops: dict[str, list[str]] = {}
+    for path in paths:
+        tops.setdefault(os.path.relpath(path, folder).split(os.sep)[0], []).append(path)
+    if os.path.basename(folder) in ("site-packages", "dist-packages"):
+        return tops
+    return {
+        top: files
+        for top, files in tops.items()
+        if os.path.isfile(os.path.join(folder, top)) or os.path.isfile(os.path.join(folder, top, "__init__.py"))
+    }
+
+
+def _edited_in_place(folder: str, dist_info: str) -> str | None:
+    """The project's folder of an editable install (PyPA specification "Recording the Direct URL Origin"); None for
+    others.
+    """
+    try:
+        with open(os.path.join(folder, dist_info, "direct_url.json"), encoding="utf-8") as file:
+            origin = json.load(file)
+        is_editable = origin["dir_info"]["editable"] is True
+        scheme, _, place = origin["url"].partition("://")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return unquote(place) if is_editable and scheme == "file" else None
 
 
 def _recorded(folder: str, dist_info: str) -> Iterator[str]:
@@ -94,10 +142,22 @@ def _recorded(folder: str, dist_info: str) -> Iterator[str]:
 def _walk(folder: str) -> Iterator[str]:
     """Files that take part: shared objects by name, and Python code."""
     for place, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if name != "__pycache__"]
+        folders[:] = [name for name in folders if not _is_left_out(place, name)]
         for name in names:
-            if ".so" in name or name.endswith(".py"):
-                yield os.path.join(place, name)
+            path = os.path.join(place, name)
+            if (".so" in name or name.endswith(".py")) and os.path.isfile(path):  # no pipe, on which one would wait
+                yield path
+
+
+# What setuptools compiles on the way to where it puts it: build/lib.linux-x86_64-cpython-312
+_ON_THE_WAY: Final = re.compile(r"(lib|temp|bdist)\..+")
+
+
+def _is_left_out(place: str, name: str) -> bool:
+    """What nobody imports from, and other environments that lie in a project's folder."""
+    if name == "__pycache__" or (os.path.basename(place) == "build" and _ON_THE_WAY.fullmatch(name)):
+        return True
+    return os.path.isfile(os.path.join(place, name, "pyvenv.cfg"))
 
 
 def _read(path: str) -> bytes | None:

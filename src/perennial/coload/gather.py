@@ -5,11 +5,12 @@ that no other package has to do with them: RTLD_LOCAL keeps packages apart, but 
 system's libraries. So the packages are read with the names that those define or ask for (and with unique
 symbols, always). Where it then turns out that a package's libraries are loaded with RTLD_GLOBAL, or that
 one stands in for another under the same soname, the definitions of these count as well, and the packages
-are read again with them.
+are read again with them; so do the files of messages of those that use one protobuf.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -20,8 +21,10 @@ from perennial.coload.library_format import decode_library, encode_library
 from perennial.coload.loader import System
 from perennial.coload.package import Package, Root
 from perennial.coload.profile import Profile, names_of_interest
+from perennial.coload.protobuf import REGISTERING, is_library, tables
 from perennial.elf.linkage import name_digest
 from perennial.elf.model import Binding
+from perennial.errors import UnreadableError
 
 
 class Source(Protocol):
@@ -41,6 +44,14 @@ class ProfileSource(Protocol):
     def profile(self, needed: frozenset[str]) -> Profile: ...
 
 
+class UnreadableSourceError(UnreadableError):
+    """One of the sources cannot be read; the others may be."""
+
+    def __init__(self, source: Source, error: UnreadableError) -> None:
+        super().__init__(str(error))
+        self.source: Final = source
+
+
 class Gathered(NamedTuple):
     """Packages, and the system that they were read for."""
 
@@ -56,17 +67,20 @@ def gather(
 ) -> Gathered:
     """The packages with all symbols that can matter; `advance` is told of each that was read.
 
-    Raises `UnreadableError` for what cannot be read.
+    Raises `UnreadableSourceError` for the first that cannot be read.
     """
     profile = system.profile(frozenset())
-    names = names_of_interest(profile)
+    names = names_of_interest(profile) | REGISTERING
     packages: dict[int, Package] = {}
     found: tuple[Package, ...] = ()
     todo = set(range(len(sources)))
     for _ in range(_MOST_ROUNDS):
         digest = digest_of_names(names)
         for index in sorted(todo):
-            packages[index] = _read(sources[index], names, digest, cache)
+            try:
+                packages[index] = _read(sources[index], names, digest, cache)
+            except UnreadableError as error:
+                raise UnreadableSourceError(sources[index], error) from error
             advance()
         found = tuple(packages[index] for index in range(len(sources)))
         profile = system.profile(_needed(found))
@@ -117,7 +131,7 @@ def _contested(
     visible = _visible_to_all(packages, profile)
     shared = _under_one_soname(packages, profile)
     asked = [frozenset().union(*(library.linkage.left_out for library in package.libraries)) for package in packages]
-    names = _differing_unique(packages)
+    names = _differing_unique(packages) | _registered_twice(packages, sources, cache)
     owners: set[int] = set()
     for index, package in enumerate(packages):
         paths = {library.path for library in package.libraries}
@@ -141,6 +155,22 @@ def _differing_unique(packages: Iterable[Package]) -> set[str]:
                 if definitions[0].binding is Binding.UNIQUE:
                     sizes.setdefault(name, set()).add(definitions[0].size)
     return {name for name, found in sizes.items() if len(found) > 1}
+
+
+def _registered_twice(packages: Sequence[Package], sources: Sequence[Source], cache: FactsCache) -> set[str]:
+    """Tables of messages that several packages have for a libprotobuf of one soname."""
+    users: dict[str, dict[int, set[str]]] = {}
+    for index, package in enumerate(packages):
+        for library in package.libraries:
+            for soname in filter(is_library, library.elf.needed):
+                users.setdefault(soname, {}).setdefault(index, set()).add(library.path)
+    found = [
+        [tables(_definitions(sources[index], paths, cache)) for index, paths in askers.items()]
+        for askers in users.values()
+        if len(askers) > 1
+    ]
+    counts = Counter(name for each in found for names in each for name in names)
+    return {name for name, count in counts.items() if count > 1}
 
 
 def _visible_to_all(packages: Sequence[Package], profile: Profile) -> set[str]:

@@ -28,6 +28,7 @@ from perennial.knowledge.tables import DATA, numbers
 
 FOLDER: Final = "linkage"
 SUFFIX: Final = ".jsonl.xz"
+_NEXT: Final = "debian:testing"
 
 
 class Profile(NamedTuple):
@@ -66,15 +67,18 @@ def shipped_releases(architecture: str) -> tuple[str, ...]:
 
 
 def load_profile(release: str | None, architecture: str, *, standalone: bool = False) -> Profile:
-    """The profile of a shipped release, None for the newest stable one.
+    """The profile of a shipped release, None for the newest stable one (where the architecture is in none yet: the
+    next one).
 
     With `standalone` the interpreter has nothing but the C library. Raises `UsageError` for a release or
     an architecture that is not shipped.
     """
     lines = dict(_lines(architecture))
     if not lines:
-        raise UsageError(f"no system's libraries are shipped for {printable(architecture)}; --system ROOT reads them")
-    name = max((name for name in lines if _version(name)), key=_version) if release is None else release
+        raise UsageError(
+            f"no system's libraries are shipped for {printable(architecture)}; --on ROOT reads a real one's"
+        )
+    name = max(lines, key=lambda name: (_version(name), name == _NEXT)) if release is None else release
     if name not in lines:
         raise UsageError(f"nothing is shipped about {printable(name)} on {architecture}; there are: {', '.join(lines)}")
     try:

@@ -20,13 +20,14 @@ class DynamicTable:
     `offset` is where the table lies in the file.
     """
 
-    __slots__ = ("_image", "_values", "entries", "needed", "offset")
+    __slots__ = ("_image", "_places", "_values", "entries", "needed", "offset")
 
     def __init__(self, image: Image, offset: int, entries: list[tuple[int, int]]) -> None:
         self._image: Final = image
         self.offset: Final = offset
         self.entries: Final = entries
         self._values: Final = dict(entries)
+        self._places: Final = {tag: index for index, (tag, _) in enumerate(entries)}
         self.needed: Final = tuple(value for tag, value in entries if tag == DT_NEEDED)
 
     def get(self, tag: int) -> int | None:
@@ -34,8 +35,7 @@ class DynamicTable:
 
     def place_of(self, tag: int) -> int:
         """The file offset of the entry that counts for `tag`, which must be there."""
-        last = max(index for index, entry in enumerate(self.entries) if entry[0] == tag)
-        return self.offset + last * self._image.layout.dyn.size
+        return self.offset + self._places[tag] * self._image.layout.dyn.size
 
     def span(self, tag: int, field: str) -> tuple[int, int] | None:
         """Where the table lies to which `tag` points, and how many bytes of its segment follow;

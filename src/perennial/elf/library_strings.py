@@ -11,7 +11,7 @@ from typing import Final
 
 # What ends a name, after its last ".so"; and a whole name, by itself or at the end of a path.
 _END: Final = re.compile(rb"\.so(?:\.[0-9]{1,10}){0,4}\x00")
-_NAME: Final = re.compile(rb"(?:/[\x21-\x7e]{1,200}/)?lib[A-Za-z0-9_+.-]{1,100}\.so(?:\.[0-9]{1,10}){0,4}")
+_NAME: Final = rb"(?:/[\x21-\x7e]{1,200}/)?lib[A-Za-z0-9_+.-]{1,100}\.so(?:\.[0-9]{1,10}){0,4}"
 _BEFORE: Final = 320  # bytes before ".so" that a name may take, and the one that bounds it
 _AFTER: Final = 48  # bytes that _END may take
 # bytes.translate to NUL for what no name contains
@@ -60,7 +60,7 @@ class LibraryStrings:
                 break
             low = max(position - _BEFORE, 0)
             word = data[low + data[low:position].translate(_GRAPHIC).rfind(b"\0") + 1 : match.end() - 1]
-            if len(word) < _BEFORE and _NAME.fullmatch(word):
+            if len(word) < _BEFORE and re.fullmatch(_NAME, word):
                 self._names.add(word)
 
     @property

@@ -43,13 +43,13 @@ class WholeFile:
 
     __slots__ = ("_data", "size")
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes | bytearray) -> None:
         self._data: Final = data
         self.size: Final = len(data)
 
     def read(self, offset: int, size: int, field: str) -> bytes:
         check_range(offset, size, self.size, field)
-        return self._data[offset : offset + size]
+        return bytes(self._data[offset : offset + size])
 
     def require(self, offset: int, size: int, field: str) -> None:
         check_range(offset, size, self.size, field)

@@ -94,7 +94,7 @@ class ElfCollector:
                 self._held = chunk
                 return
             self._held = None
-            self._plan(chunk[:_PLANNED])
+            self._plan(chunk)
         start = self._position
         self._position = start + len(chunk)
         if start <= self._front < self._position and self.strings is None:
@@ -113,18 +113,14 @@ class ElfCollector:
 
     def _plan(self, front: bytes) -> None:
         """Reads the program headers, if the front has them, and adds what they point to."""
-        self.constants = [(0, self._size)]
-        try:
-            headers = Image(WholeFile(front)).program_headers
-        except ElfFormatError:
-            return  # read_elf will say what is wrong with them
+        headers = _headers(front)
         suggested = [
             (header.offset, header.offset + size)
-            for header in headers[:_MOST_RANGES]
+            for header in (headers or ())[:_MOST_RANGES]
             if 0 < (size := _worth_keeping(header)) <= _SMALL_SEGMENT
         ]
         self._ranges = _merged([*self._ranges, *suggested], self._size)
-        self.constants = _merged(_constant_data(headers), self._size, rounded=False)
+        self.constants = _constants(headers, self._size)
 
     def source(self) -> KeptBytes:
         return KeptBytes(self._size, self.pieces)
@@ -170,14 +166,37 @@ def _worth_keeping(header: ProgramHeader) -> int:
     return 0
 
 
-def _constant_data(headers: Iterable[ProgramHeader]) -> list[tuple[int, int]]:
+def _headers(front: bytes | bytearray) -> tuple[ProgramHeader, ...] | None:
+    """The program headers, if the first `_PLANNED` bytes of a file have them."""
+    try:
+        return Image(WholeFile(front[:_PLANNED])).program_headers
+    except ElfFormatError:
+        return None  # read_elf will say what is wrong with them
+
+
+def _constants(headers: tuple[ProgramHeader, ...] | None, size: int) -> list[tuple[int, int]]:
     """Where string literals can be: segments that are not code, or all where code and data share one."""
+    if headers is None:
+        return [(0, size)]
     loads = [header for header in headers if header.type == PT_LOAD]
     plain = [header for header in loads if not header.flags & PF_X]
     # Two data segments before the writable one mean that the linker separates code (GNU ld's
     # -z separate-code, lld, mold); else .rodata lies in the segment with the code.
     chosen = plain if sum(1 for header in plain if not header.flags & 2) else loads
-    return [(header.offset, header.offset + header.filesz) for header in chosen]
+    return _merged([(header.offset, header.offset + header.filesz) for header in chosen], size, rounded=False)
+
+
+def read_whole(content: bytes | bytearray) -> StreamedElf:
+    """The facts of a file that is all in memory; the same as if it had gone through a collector."""
+    try:
+        elf = read_elf(WholeFile(content))
+    except ElfFormatError as error:
+        return StreamedElf(error, ())
+    if not _opens_libraries(elf):
+        return StreamedElf(elf, ())
+    strings = LibraryStrings()
+    _search(strings, _constants(_headers(content), len(content)), [(0, bytes(content))])
+    return StreamedElf(elf, strings.found())
 
 
 def read_stream(collector: ElfCollector, again: Callable[[], Chunks], *, exports: bool = False) -> StreamedElf:
@@ -191,7 +210,7 @@ def read_stream(collector: ElfCollector, again: Callable[[], Chunks], *, exports
         elf, _ = read_with(lambda kept: read_elf(kept, exports=exports), source, again)
     except ElfFormatError as error:
         return StreamedElf(error, ())
-    if _DLOPEN.isdisjoint(map(itemgetter(0), elf.imports)):
+    if not _opens_libraries(elf):
         return StreamedElf(elf, ())
     strings = collector.strings
     if strings is None:  # no longer than its front, all of which was kept
@@ -201,6 +220,10 @@ def read_stream(collector: ElfCollector, again: Callable[[], Chunks], *, exports
 
 
 _DLOPEN: Final = frozenset({"dlopen", "dlmopen"})
+
+
+def _opens_libraries(elf: ElfFile) -> bool:
+    return not _DLOPEN.isdisjoint(map(itemgetter(0), elf.imports))
 
 
 def _with_offsets(chunks: Chunks) -> Iterator[tuple[int, bytes]]:
@@ -272,6 +295,6 @@ def _tables(source: KeptBytes) -> list[tuple[int, int]]:
     return ranges
 
 
-def is_elf(front: bytes) -> bool:
+def is_elf(front: bytes | bytearray) -> bool:
     """Whether content that begins like this is ELF (gABI, `e_ident`)."""
     return front.startswith(ELF_MAGIC)

@@ -13,8 +13,6 @@ order in which glibc prefers them:
   write it for files that export nothing.
 """
 
-from __future__ import annotations
-
 from array import array
 from struct import Struct
 from sys import byteorder
@@ -100,7 +98,7 @@ def _highest_bucket(image: Image, address: int, count: int) -> int:
     )
 
 
-def _words(image: Image, offset: int, size: int, field: str) -> array[int]:
+def _words(image: Image, offset: int, size: int, field: str) -> "array[int]":
     """A run of 32-bit words."""
     words = array("I", image.source.read(offset, size, field))
     if image.layout.little_endian != (byteorder == "little"):
@@ -156,7 +154,7 @@ def _highest_relocated_symbol(image: Image, dynamic: DynamicTable) -> int:
     return highest
 
 
-def _highest_symbol(image: Image, words: array[int], step: int) -> int:
+def _highest_symbol(image: Image, words: "array[int]", step: int) -> int:
     """The largest r_sym among relocations of `step` words each (gABI, "Relocation").
 
     ELF64_R_SYM is the upper half of r_info, the second of 64-bit fields; ELF32_R_SYM is r_info

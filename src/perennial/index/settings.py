@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from perennial.errors import UsageError
+from perennial.index.local import path_of
 from perennial.index.pip_config import home_folder, pip_options
 from perennial.index.redact import redact
 
@@ -48,6 +49,8 @@ def settings_from_pip(
     Where no index is configured and none is forbidden, pip is asked for its default, which
     takes a third of a second.
     """
+    for text in (*extra_index_urls, *(() if index_url is None else (index_url,))):
+        _check_there(text, environ)
     options = pip_options(environ)
     indexes = _index_urls(environ, options, index_url, extra_index_urls)
     found = options.get("cert") or next((environ[v] for v in _CERTIFICATE_VARIABLES if environ.get(v)), None)
@@ -93,6 +96,15 @@ def _as_url(text: str, environ: Mapping[str, str]) -> str:
             f"package index {redact(text)}: {scheme[1]} is not a way to reach one; use https, http or file"
         )
     return text.rstrip("/") if text.rstrip("/") != "file:" else "file:///"
+
+
+def _check_there(text: str, environ: Mapping[str, str]) -> None:
+    """A folder that a setting names may be missing, as for pip; one that somebody has just typed is a slip, and
+    what other indexes have would hide it.
+    """
+    url = _as_url(text, environ)
+    if url.startswith("file:") and not path_of(url).exists():
+        raise UsageError(f"package index {redact(text)}: neither a URL nor a folder that is there")
 
 
 def _unique(urls: Iterable[str]) -> tuple[str, ...]:

@@ -4,32 +4,53 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
+from typing import Final
 
 from perennial.audit.context import Content
+from perennial.lower.options import CxxRoute, LowerOptions
+from perennial.lower.private import is_cxx_runtime
 from perennial.repair.changes import PlannedChanges
-from perennial.repair.closure import Closure, InWheel, NotFound, Removed
+from perennial.repair.closure import Closure
 from perennial.repair.library import Outcome
-from perennial.repair.plan import Problem
+from perennial.repair.lowering_problems import no_libstdcxx, outside_problem
+from perennial.repair.plan import Graft, Problem
 from perennial.repair.search import Search, Searcher
 from perennial.repair.sonames import why_not_grafted
+from perennial.repair.targets import Grafted, InWheel, NotFound, Removed
 from perennial.repair.wishes import Wishes
+from perennial.report.text import listed
+
+_PRIVATE: Final = (
+    "is a libstdc++ of the wheel's own: exceptions, strings, streams and other objects of the library are not to be "
+    "handed to code that uses another copy; its licence is the GPL version 3 with the GCC Runtime Library Exception"
+)
 
 
-def unfound(closure: Closure, searcher: Searcher, content: Content) -> Iterator[Problem]:
+def unfound(
+    closure: Closure, searcher: Searcher, content: Content, lower: LowerOptions | None = None
+) -> Iterator[Problem]:
     """The libraries that are nowhere to be had, each with all that need it."""
-    users: dict[str, list[str]] = {}
+    wants_private = lower is not None and lower.cxx is CxxRoute.PRIVATE
+    users: dict[str, dict[str, None]] = {}
     places: dict[str, NotFound] = {}
-    paths = {digest: library.path for digest, library in closure.libraries.items()}
-    needs = [*closure.members.items(), *((paths[digest], targets) for digest, targets in closure.needs.items())]
+    needs = [*closure.members.items(), *((closure.libraries[copy].path, each) for copy, each in closure.needs.items())]
     for user, targets in needs:
         for name, target in targets.items():
             if isinstance(target, NotFound):
-                users.setdefault(name, []).append(user)
+                users.setdefault(name, {})[user] = None
                 places.setdefault(name, target)
     for name in sorted(users):
-        who = users[name][0] + (f" and {len(users[name]) - 1} more" if len(users[name]) > 1 else "")
-        yield _unfound(name, who, places[name], searcher, content)
+        first, *others = users[name]
+        who = first + (f" and {len(others)} more" if others else "")
+        if wants_private and is_cxx_runtime(name):
+            yield no_libstdcxx(who, name, len(places[name].looks))
+        elif lower is not None and not lower.copies_libraries:
+            yield outside_problem(who, name)
+        else:
+            yield _unfound(name, who, places[name], searcher, content)
     for search in closure.searches:
+        if wants_private and is_cxx_runtime(search.name):
+            continue  # nobody has asked for that one by name
         if search.needed_by == "--include" and search.library is None:
             yield _not_included(search)
 
@@ -80,6 +101,8 @@ def _unfound(name: str, who: str, target: NotFound, searcher: Searcher, content:
 def warnings_of(content: Content, closure: Closure, changes: PlannedChanges, wishes: Wishes) -> Iterator[str]:
     """What does not keep a wheel from being repaired, and may still hurt."""
     yield from _about_grafts(content, changes)
+    yield from _about_copies(closure, changes)
+    yield from _about_disputes(closure)
     yield from _about_names(content, closure, changes)
     needed = sorted({name for targets in closure.members.values() for name in targets})
     for pattern in wishes.unused_excludes:
@@ -99,13 +122,59 @@ def warnings_of(content: Content, closure: Closure, changes: PlannedChanges, wis
 
 def _about_grafts(content: Content, changes: PlannedChanges) -> Iterator[str]:
     for graft in changes.grafts:
+        if graft.changes.unique_to_global and is_cxx_runtime(graft.library.name):
+            yield f"{graft.path} {_PRIVATE}"
+            continue
         why = why_not_grafted(graft.library.name, content.libc)
         if why is not None:
             yield f"{graft.library.name} is grafted because you asked for it, and {why}"
 
 
+def _about_copies(closure: Closure, changes: PlannedChanges) -> Iterator[str]:
+    """Libraries that come more than once, and why."""
+    found: dict[str, list[Graft]] = {}
+    for graft in sorted(changes.grafts, key=lambda graft: graft.copy):
+        found.setdefault(graft.library.digest, []).append(graft)
+    for copies in found.values():
+        if len(copies) > 1:
+            name, meanings = _difference(copies, closure, changes)
+            said = ", ".join(f"{meaning} for {listed(sorted(users), 3)}" for meaning, users in meanings)
+            yield (
+                f"{copies[0].library.name} is copied {len(copies)} times, for it needs {name}, and that is {said}; "
+                "a process that loads several of these copies has the state of the library as often"
+            )
+
+
+def _difference(
+    copies: list[Graft], closure: Closure, changes: PlannedChanges
+) -> tuple[str, list[tuple[str, list[str]]]]:
+    """A need that differs between copies, and what it means for whom: different files, or copies of one file."""
+    by_file = {graft.copy: (graft.library.path, 0) for graft in changes.grafts}
+    by_copy = {graft.copy: (graft.name, graft.copy) for graft in changes.grafts}
+    for keys in (by_file, by_copy):
+        for name in sorted(copies[0].library.elf.needed):
+            meanings: dict[tuple[str, int], list[str]] = {}
+            for graft in copies:
+                target = closure.needs[graft.copy][name]
+                meaning = keys[target.copy] if isinstance(target, Grafted) else ("not copied", 0)
+                meanings.setdefault(meaning, []).extend(graft.needed_by or ("--include",))
+            if len(meanings) > 1:
+                return name, [(label, users) for (label, _), users in meanings.items()]
+    raise AssertionError("copies that need the same are one copy")
+
+
+def _about_disputes(closure: Closure) -> Iterator[str]:
+    """Files of the wheel that cannot have what they had: they are there once, and ld.so gave them several things."""
+    for dispute in closure.disputes:
+        alike = len({path for path, _ in dispute.meanings}) == 1
+        said = ", ".join(
+            f"{'a copy of ' if alike else ''}{path or 'not copied'} with {listed(loads, 3)}"
+            for path, loads in dispute.meanings
+        )
+        yield f"{dispute.member} is in the wheel once, and needs {dispute.name}: of {said}, it gets the first"
+
+
 def _about_names(content: Content, closure: Closure, changes: PlannedChanges) -> Iterator[str]:
-    kept = {graft.library.digest for graft in changes.grafts if graft.name == graft.library.name}
     for graft in changes.grafts:
         name = graft.library.name
         openers = [
@@ -113,12 +182,12 @@ def _about_names(content: Content, closure: Closure, changes: PlannedChanges) ->
             for member, elf in content.files
             if any(posixpath.basename(text) == name for text in member.library_strings) and name not in elf.needed
         ]
-        if graft.library.digest in closure.loaded_by_name and not openers:
+        if graft.copy in closure.loaded_by_name and not openers:
             yield (
                 f"{name} keeps its name, and no file of the wheel that imports dlopen has it among its strings: "
                 f"Python code has to load it by its path, {graft.path}"
             )
-        elif graft.library.digest in kept:
+        elif graft.name == graft.library.name:
             yield f"{name} keeps its name: of all wheels in a process that do so, the first one loaded serves all"
         elif openers:
             yield (

@@ -16,6 +16,12 @@ from perennial.elf.edit import ElfChanges
 from perennial.errors import PerennialError, UsageError
 from perennial.finding import Severity
 from perennial.knowledge import Knowledge
+from perennial.lower.record import NAME as LOWERING
+from perennial.lower.record import record_as_json
+from perennial.lower.verify import unmet
+from perennial.platform_tag import Libc
+from perennial.policy import policies
+from perennial.policy.lowering import Lowering
 from perennial.repair.library import read_library
 from perennial.repair.licences import LicenceText, licence_texts
 from perennial.repair.plan import Graft, Problem, RepairPlan
@@ -121,7 +127,11 @@ class _Preparation:
             raise RepairError(*self._problems)
         if self._plan.retags or self._plan.flips_purelib:
             self._change_wheel_file()
-        return self._with_papers(digests) if digests else Prepared(self._members)
+        lowering = self._plan.lowering
+        if lowering is not None:
+            content = record_as_json(lowering, self._work.version)
+            self._members[f"{self._dist_info}/{LOWERING}"] = NewMember(content, 0o644)
+        return self._with_papers(digests) if digests or lowering is not None else Prepared(self._members)
 
     def _edit_members(self) -> None:
         moved = {script.old: script for script in self._plan.scripts}
@@ -189,7 +199,13 @@ class _Preparation:
             for graft in self._plan.grafts
         ]
         roots = [graft.path for graft in self._plan.grafts if not grafts.issuperset(graft.needed_by or ("",))]
-        document = make_sbom(self._plan.filename, records, needed_by_wheel=roots, version=self._work.version)
+        document = make_sbom(
+            self._plan.filename,
+            records,
+            needed_by_wheel=roots,
+            version=self._work.version,
+            properties=self._properties(),
+        )
         self._members[sbom_path(self._dist_info, self._entries)] = NewMember(document, 0o644)
         return Prepared(
             members=self._members,
@@ -197,6 +213,18 @@ class _Preparation:
             licences=tuple(sorted({path for paths in papers.values() for path in paths})),
             warnings=tuple(f"package records: {problem}" for problem in problems),
         )
+
+    def _properties(self) -> dict[str, str]:
+        """What the bill of materials says of the wheel itself."""
+        lowering = self._plan.lowering
+        if lowering is None:
+            return {}
+        return {
+            "perennial:lowered-from": lowering.built,
+            "perennial:lowered-to": lowering.to.text,
+            "perennial:lowering-record": f"{self._dist_info}/{LOWERING}",
+            **({"perennial:traps": " ".join(lowering.traps)} if lowering.traps else {}),
+        }
 
     def _read(self, path: str) -> bytes:
         entry = self._entries[path]
@@ -216,6 +244,8 @@ def _owners(plan: RepairPlan, work: Work) -> tuple[dict[str, Package], tuple[Lic
     problems: list[str] = []
     by_root: dict[str, list[Graft]] = {}
     for graft in plan.grafts:
+        if graft.ours:
+            continue
         by_root.setdefault(graft.library.root.name, []).append(graft)
     for _, grafts in sorted(by_root.items()):
         root = grafts[0].library.root
@@ -259,11 +289,24 @@ def _judge(path: str, plan: RepairPlan, prepared: Prepared, archive: Archive, wo
         for finding in report.findings
         if finding.severity is Severity.ERROR
     ]
+    errors += _unproved(report, plan, work)
     if plan.expected is not None and report.lowest != plan.expected.lowest:
         errors.append(Problem(f"the result is {report.lowest}, and {plan.expected.lowest} was planned", None))
     if errors:
         raise RepairError(*errors)
     return report
+
+
+def _unproved(report: AuditReport, plan: RepairPlan, work: Work) -> list[Problem]:
+    """Of what was lowered: references that the tag's oldest systems lack, as they stand in what was written."""
+    lowering = plan.lowering
+    if lowering is None or report.architecture is None or lowering.to.version is None:
+        return []
+    judge = Lowering(policies(work.knowledge, Libc.GLIBC, report.architecture))
+    return [
+        Problem(f"the proof of the result: {member} needs {each} from {each.library}, which {lowering.to} lacks", None)
+        for member, each in unmet(report, judge, lowering.to.version)
+    ]
 
 
 def _exporters(path: str, archive: Archive) -> Exporters:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from perennial.elf.edit import ElfChanges
+from perennial.lower.record import record_as_dict
 from perennial.repair.as_text import all_warnings
 from perennial.repair.plan import Graft, MemberEdit, RepairPlan
 from perennial.repair.repair import Outcome
@@ -45,6 +46,17 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         },
         "grafts": [_graft(graft, packages.get(graft.path)) for graft in plan.grafts],
         "edits": [_edit(edit, plan) for edit in plan.edits],
+        "refused_references": [
+            {
+                "file": path,
+                "library": refusal.reference.library,
+                "symbol": refusal.reference.symbol,
+                "version": refusal.reference.version,
+                "reason": refusal.reason,
+            }
+            for path, refusal in plan.refused
+        ],
+        "lowering": None if plan.lowering is None else record_as_dict(plan.lowering),
         "licences": [] if prepared is None else list(prepared.licences),
         "searches": [_search(search) for search in plan.searches],
     }
@@ -88,6 +100,7 @@ def _changes(changes: ElfChanges) -> dict[str, Any]:
     path = changes.search_path
     return {
         "renamed_needed": [{"old": old, "new": new} for old, new in changes.rename_needed],
+        "added_needed": list(changes.add_needed),
         "removed_needed": list(changes.remove_needed),
         "search_path": None if path is None else {"kind": "RUNPATH" if path.runpath else "RPATH", "value": path.text},
         "expanded_relr": changes.expand_relr,

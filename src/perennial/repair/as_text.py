@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 
 from perennial.elf.edit import ElfChanges, StripLevel
 from perennial.repair.apply import Prepared, Repaired
+from perennial.repair.lowering_text import lowering_rows
 from perennial.repair.plan import Graft, MemberEdit, RepairPlan
 from perennial.repair.repair import Outcome
 from perennial.repair.search import Search
+from perennial.report.demangle import demangle_words
 from perennial.report.sheet import BLANK, Row, Sheet, Span, row
 from perennial.report.text import listed, plural
 
 _MOST = 6
 
 
-def repair_sheet(outcome: Outcome, *, verbose: bool) -> Sheet:
-    """The report on one wheel; `verbose` adds every change, and every place that was looked into."""
-    return tuple(_rows(outcome, verbose=verbose))
+def repair_sheet(outcome: Outcome, verb: str = "repaired", *, verbose: bool) -> Sheet:
+    """The report on one wheel, which was to be "repaired", or to be "lowered".
+
+    `verbose` adds every change, and every place that was looked into.
+    """
+    return tuple(_rows(outcome, verb, verbose=verbose))
 
 
-def summary_line(outcome: Outcome) -> Sheet:
+def summary_line(outcome: Outcome, verb: str = "repaired") -> Sheet:
     """One line a wheel, for -q."""
     plan, _, repaired = outcome
     if plan.problems:
-        said = f"not repaired: {plan.problems[0].message}"
+        more = len(plan.problems) - 1
+        said = f"not {verb}: {demangle_words(plan.problems[0].message)}"
+        said += f"; and {plural(more, 'more problem')}" if more else ""
     elif repaired is None:
         said = f"would be {plan.filename.text}"
     else:
@@ -32,16 +40,19 @@ def summary_line(outcome: Outcome) -> Sheet:
     return (row(f"{plan.wheel.filename.text}: {said}", indent=0),)
 
 
-def _rows(outcome: Outcome, *, verbose: bool) -> Iterator[Row]:
+def _rows(outcome: Outcome, verb: str, *, verbose: bool) -> Iterator[Row]:
     plan, prepared, repaired = outcome
     yield row(plan.wheel.filename.text, indent=0)
     if verbose:
         yield from _searches(plan)
-    yield from _problems(plan)
+    yield from _problems(plan, verb, verbose=verbose)
     if not plan.problems:
         yield from _result(plan, repaired)
         yield from _grafts(plan, prepared, repaired, verbose=verbose)
         yield from _edits(plan, verbose=verbose)
+        if plan.lowering is not None:
+            sizes = {graft.path: graft.library.size for graft in plan.grafts}
+            yield from lowering_rows(plan.lowering, sizes, verbose=verbose, planned=repaired is None)
         yield from _size(plan, repaired)
         if prepared is not None and prepared.licences:
             yield row("licences", f"{plural(len(prepared.licences), 'text')} of grafted packages")
@@ -60,13 +71,19 @@ def all_warnings(outcome: Outcome) -> tuple[str, ...]:
     )
 
 
-def _problems(plan: RepairPlan) -> Iterator[Row]:
-    for problem in plan.problems:
-        yield row("problem", Span(problem.message, "bad"))
-        if problem.remedy:
-            yield row("", Span("→ ", "dim"), problem.remedy)
+def _problems(plan: RepairPlan, verb: str, *, verbose: bool) -> Iterator[Row]:
+    for remedy, problems in groupby(plan.problems, key=lambda problem: problem.remedy):
+        for problem in problems:
+            yield row("problem", Span(demangle_words(problem.message), "bad"))
+            shown = problem.details if verbose else problem.details[:_MOST]
+            for detail in shown:
+                yield row("", f"  {demangle_words(detail)}")
+            if len(problem.details) > len(shown):
+                yield row("", Span(f"  and {len(problem.details) - len(shown)} more (-v shows them)", "dim"))
+        if remedy:
+            yield row("", Span("→ ", "dim"), remedy)
     if plan.problems:
-        yield row("not repaired", "nothing was written")
+        yield row(f"not {verb}", "nothing was written")
 
 
 def _result(plan: RepairPlan, repaired: Repaired | None) -> Iterator[Row]:
@@ -91,6 +108,8 @@ def _grafts(plan: RepairPlan, prepared: Prepared | None, repaired: Repaired | No
     label = "grafted" if repaired is not None else "to graft"
     packages = {origin.path: origin.package for origin in (prepared.origins if prepared is not None else ())}
     for graft in plan.grafts:
+        if graft.ours and not verbose:
+            continue  # it has a row of its own
         package = packages.get(graft.path)
         source = graft.library.path + (f", {package.name} {package.version}" if package is not None else "")
         yield row(label, Span(graft.name, "name"), f"  {graft.library.size:,} bytes from {source}")
@@ -109,7 +128,9 @@ def _details(graft: Graft) -> Iterator[Row]:
 def _edits(plan: RepairPlan, *, verbose: bool) -> Iterator[Row]:
     moved = {script.old: script.new for script in plan.scripts}
     label = "changed"
-    for edit in plan.edits if verbose else plan.edits[:_MOST]:
+    # What was only lowered stands further below.
+    edits = plan.edits if verbose else tuple(edit for edit in plan.edits if _is_more_than_lowered(edit, plan))
+    for edit in edits if verbose else edits[:_MOST]:
         yield row(label, Span(edit.path, "name"), f"  {_summary(edit)}" if not verbose else "")
         label = ""
         if edit.path in moved:
@@ -117,10 +138,28 @@ def _edits(plan: RepairPlan, *, verbose: bool) -> Iterator[Row]:
         if verbose:
             for line in _changes(edit.changes, edit.old_path):
                 yield row("", f"  {line}")
-    if not verbose and len(plan.edits) > _MOST:
-        yield row("", Span(f"and {plural(len(plan.edits) - _MOST, 'more file')} (-v shows them)", "dim"))
+    if not verbose and len(edits) > _MOST:
+        yield row("", Span(f"and {plural(len(edits) - _MOST, 'more file')} (-v shows them)", "dim"))
     if plan.flips_purelib:
         yield row(label, "WHEEL: Root-Is-Purelib is false now, for the wheel has compiled files")
+
+
+def _is_more_than_lowered(edit: MemberEdit, plan: RepairPlan) -> bool:
+    """Whether a file changes beyond what lowering alone makes of it: that it needs more, and looks for that."""
+    lowered = {} if plan.lowering is None else {file.path: file.lowering for file in plan.lowering.files}
+    lowering = lowered.get(edit.path)
+    if lowering is None:
+        return True
+    others = edit.changes._replace(
+        rebind=(),
+        rename_versions=(),
+        unique_to_global=False,
+        clear_plt_marks=False,
+        expand_relr=edit.changes.expand_relr and not lowering.expand_relr,
+        add_needed=(),
+        search_path=None,
+    )
+    return others != ElfChanges()
 
 
 def _summary(edit: MemberEdit) -> str:
@@ -136,6 +175,8 @@ def _summary(edit: MemberEdit) -> str:
         parts.append("stripped")
     if changes.expand_relr:
         parts.append("DT_RELR written out")
+    if changes.add_needed:
+        parts.append(f"also needs {listed(changes.add_needed, _MOST)}")
     return "; ".join(parts)
 
 
@@ -144,6 +185,8 @@ def _changes(changes: ElfChanges, old_path: str | None) -> Iterator[str]:
         yield f"needs {new} instead of {old}"
     for name in changes.remove_needed:
         yield f"no longer needs {name}"
+    for name in changes.add_needed:
+        yield f"needs {name} too"
     path = changes.search_path
     if path is not None:
         kind = "RUNPATH" if path.runpath else "RPATH"

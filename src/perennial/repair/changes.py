@@ -1,7 +1,8 @@
 """From what each name means to the changes of each file."""
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -11,12 +12,13 @@ from perennial.audit.requirements import RELR_SINCE, needs_relr_silently
 from perennial.elf.edit import ElfChanges, SearchPath
 from perennial.elf.model import ElfFile
 from perennial.platform_tag import Libc
-from perennial.repair.closure import Closure, Elsewhere, Grafted, InWheel, Removed, Targets
-from perennial.repair.naming import unique_names
+from perennial.repair.lowered import Lowered
+from perennial.repair.naming import Copy, unique_names
 from perennial.repair.options import RepairOptions
 from perennial.repair.plan import Graft, MemberEdit, Problem
 from perennial.repair.scripts import MovedScript, move_script
 from perennial.repair.search_paths import extended_path, relative
+from perennial.repair.targets import Elsewhere, Grafted, InWheel, Removed, Targets, grafted
 from perennial.repair.wishes import Wishes
 from perennial.wheel.wheel import SITE_PACKAGES, WheelMember
 
@@ -32,14 +34,16 @@ class PlannedChanges(NamedTuple):
     problems: tuple[Problem, ...]
 
 
-def plan_changes(content: Content, closure: Closure, options: RepairOptions, wishes: Wishes) -> PlannedChanges:
+def plan_changes(content: Content, lowered: Lowered, options: RepairOptions, wishes: Wishes) -> PlannedChanges:
     """Names the grafts, and says what every file needs instead of what it needed."""
-    return _Changer(content, closure, options, wishes).run()
+    return _Changer(content, lowered, options, wishes).run()
 
 
 class _Changer:
-    def __init__(self, content: Content, closure: Closure, options: RepairOptions, wishes: Wishes) -> None:
+    def __init__(self, content: Content, lowered: Lowered, options: RepairOptions, wishes: Wishes) -> None:
         self._content: Final = content
+        self._lowered: Final = lowered
+        closure = lowered.closure
         self._closure: Final = closure
         self._options: Final = options
         self._folder: Final = posixpath.normpath(content.wheel.filename.distribution + options.lib_sdir)
@@ -47,88 +51,118 @@ class _Changer:
         self._locations: Final = {member.path: member.location for member in content.wheel.members}
         self._problems: Final[list[Problem]] = []
         self._scripts: Final[list[MovedScript]] = []
-        self._bare: Final = {digest: self._of_graft(digest) for digest in closure.libraries}
+        self._by_soname: Final = self._copies_by_soname()
+        self._bare: Final = {copy: self._of_graft(copy) for copy in closure.libraries}
         self._names: Final = self._make_names(wishes)
-        self._by_soname: Final = self._grafts_by_soname()
 
     def run(self) -> PlannedChanges:
         edits = tuple(self._edits())
         grafts = tuple(sorted(self._grafts(), key=lambda graft: graft.path))
         for first, second in pairwise(grafts):
             if first.path == second.path:
+                both = (
+                    f"{first.library.path} and {second.library.path}"
+                    if first.library.digest != second.library.digest
+                    else f"two copies of {first.library.path}, whose needs mean different files,"
+                )
                 self._problems.append(
                     Problem(
-                        f"{first.library.path} and {second.library.path} would both be {first.path}",
-                        "Let one of them have a unique name: leave it out of --no-mangle.",
+                        f"{both} would both be {first.path}",
+                        "Let them have unique names: leave them out of --no-mangle.",
                     )
                 )
         return PlannedChanges(grafts, edits, tuple(self._scripts), tuple(self._problems))
 
     # ----- names
 
-    def _make_names(self, wishes: Wishes) -> dict[str, str]:
-        """The file names of grafts, by digest. What is opened by name, and needed by no file, keeps its own."""
-        libraries = self._closure.libraries
-        needs = {
-            digest: {name: target.digest for name, target in targets.items() if isinstance(target, Grafted)}
-            for digest, targets in self._closure.needs.items()
+    def _make_names(self, wishes: Wishes) -> dict[int, str]:
+        """The file names of copies. What is opened by name, and needed by no file, keeps its own."""
+        copies = {
+            copy: Copy(
+                name=library.name,
+                digest=library.digest,
+                changes=self._bare[copy],
+                needs=self._references(library.elf, self._closure.needs[copy]),
+                keeps_name=wishes.keeps_name(library.name) or copy in self._closure.loaded_by_name,
+            )
+            for copy, library in self._closure.libraries.items()
         }
-        engine = self._options.patcher.value
-        sonames = {digest: library.name for digest, library in libraries.items()}
-        unique = unique_names(sonames, self._bare, needs, engine)
-        kept = {
-            digest
-            for digest, name in sonames.items()
-            if wishes.keeps_name(name) or digest in self._closure.loaded_by_name
-        }
-        return {digest: sonames[digest] if digest in kept else unique[digest] for digest in libraries}
+        return unique_names(copies, self._options.patcher.value)
 
-    def _grafts_by_soname(self) -> dict[str, str]:
-        """The grafts' new names by the names that they were needed by, where that is one only."""
-        found: dict[str, set[str]] = {}
+    def _copies_by_soname(self) -> dict[str, int]:
+        """The copies by the names that they are needed by, where that is one only."""
+        found: dict[str, set[int]] = {}
         for targets in (*self._closure.members.values(), *self._closure.needs.values()):
-            for name, target in targets.items():
-                if isinstance(target, Grafted):
-                    found.setdefault(name, set()).add(self._names[target.digest])
-        return {name: next(iter(names)) for name, names in found.items() if len(names) == 1}
+            for name, copy in grafted(targets).items():
+                found.setdefault(name, set()).add(copy)
+        return {name: next(iter(copies)) for name, copies in found.items() if len(copies) == 1}
+
+    def _references(self, elf: ElfFile, targets: Targets) -> dict[str, int]:
+        """The copies that a file names: in needed entries, and in version needs that name a library without needing it.
+        Some linkers leave these, and ld.so looks for the library's name among all that are loaded (glibc,
+        `find_needed`): first comes what the file brings along itself.
+        """
+        found = grafted(targets)
+        for need in elf.verneeds:
+            if need.file not in elf.needed:
+                copy = self._below(targets, need.file)
+                if copy is not None:
+                    found[need.file] = copy
+        return found
+
+    def _below(self, targets: Targets, name: str) -> int | None:
+        """What a name means to the libraries that come with a file, breadth first, or else to anybody."""
+        seen: set[int] = set()
+        waiting = deque([grafted(targets)])
+        while waiting:
+            needs = waiting.popleft()
+            if name in needs:
+                return needs[name]
+            for copy in needs.values():
+                if copy not in seen:
+                    seen.add(copy)
+                    waiting.append(grafted(self._closure.needs[copy]))
+        return self._by_soname.get(name)
 
     # ----- grafts
 
-    def _of_graft(self, digest: str) -> ElfChanges:
+    def _of_graft(self, copy: int) -> ElfChanges:
         """The changes of a graft but for names. Its old search path is of the system that it was taken from."""
-        elf, targets = self._closure.libraries[digest].elf, self._closure.needs[digest]
+        elf, targets = self._closure.libraries[copy].elf, self._closure.needs[copy]
         folders = list(self._folders(targets))
         had_path = elf.rpath is not None or elf.runpath is not None
         path = SearchPath(":".join(relative(folder, self._home) for folder in folders), runpath=False)
-        return ElfChanges(
+        lowered = self._lowered.copies.get(copy, _NOTHING)
+        return lowered._replace(
             remove_needed=_removed(targets),
             search_path=path if folders or had_path else None,
             strip=self._options.strip,
-            expand_relr=self._expands_relr(elf),
+            expand_relr=lowered.expand_relr or self._expands_relr(elf),
         )
 
     def _grafts(self) -> Iterator[Graft]:
-        users: dict[str, list[str]] = {}
+        users: dict[int, list[str]] = {}
         moved = {script.old: script.new for script in self._scripts}
         for path, targets in self._closure.members.items():
-            for digest in _digests(targets):
-                users.setdefault(digest, []).append(moved.get(path, path))
+            for copy in set(grafted(targets).values()):
+                users.setdefault(copy, []).append(moved.get(path, path))
         for user, targets in self._closure.needs.items():
-            for digest in _digests(targets):
-                users.setdefault(digest, []).append(self._path(user))
-        for digest, library in self._closure.libraries.items():
-            name, targets = self._names[digest], self._closure.needs[digest]
-            renames = self._renames(library.elf, targets)
-            changes = self._bare[digest]._replace(
+            for copy in set(grafted(targets).values()):
+                users.setdefault(copy, []).append(self._path(user))
+        for copy, library in self._closure.libraries.items():
+            name, targets = self._names[copy], self._closure.needs[copy]
+            changes = self._bare[copy]._replace(
                 soname=None if name == library.name else name,
-                rename_needed=renames,
+                rename_needed=self._renames(library.elf, targets),
+                add_needed=self._added(library.elf, targets),
             )
-            needs = tuple(sorted({self._path(other) for other in _digests(targets)} - {self._path(digest)}))
-            needed_by = tuple(sorted({*users.get(digest, ())} - {self._path(digest)}))
-            yield Graft(library, name, self._path(digest), changes, needs, needed_by)
+            needs = tuple(sorted({self._path(other) for other in set(grafted(targets).values())} - {self._path(copy)}))
+            needed_by = tuple(sorted({*users.get(copy, ())} - {self._path(copy)}))
+            ours = copy in self._lowered.ours
+            yield Graft(copy, library, name, self._path(copy), changes, needs, needed_by, ours)
 
-    def _path(self, digest: str) -> str:
-        return f"{self._folder}/{self._names[digest]}"
+    def _path(self, copy: int) -> str:
+        return f"{self._folder}/{self._names[copy]}"
 
     # ----- the wheel's own files
 
@@ -138,11 +172,13 @@ class _Changer:
                 continue
             targets = self._closure.members[member.path]
             folders = [*self._folders(targets), *self._for_dlopen(member, elf)]
-            changes = ElfChanges(
+            lowered = self._lowered.members.get(member.path, _NOTHING)
+            changes = lowered._replace(
                 rename_needed=self._renames(elf, targets),
+                add_needed=self._added(elf, targets),
                 remove_needed=_removed(targets),
                 strip=self._options.strip,
-                expand_relr=self._expands_relr(elf),
+                expand_relr=lowered.expand_relr or self._expands_relr(elf),
             )
             if folders:
                 changes = changes._replace(search_path=self._search_path(member, elf, folders))
@@ -181,8 +217,8 @@ class _Changer:
 
     def _for_dlopen(self, member: WheelMember, elf: ElfFile) -> Iterator[str]:
         """A file that opens a graft by name looks for it on its own search path (dlopen(3))."""
-        for digest in self._closure.loaded_by_name:
-            name = self._closure.libraries[digest].name
+        for copy in self._closure.loaded_by_name:
+            name = self._closure.libraries[copy].name
             if any(posixpath.basename(text) == name for text in member.library_strings):
                 yield self._home
 
@@ -198,19 +234,20 @@ class _Changer:
         return libc is Libc.MUSL or is_older or not (needs_relr_silently(elf) or declares_relr(elf))
 
     def _renames(self, elf: ElfFile, targets: Targets) -> tuple[tuple[str, str], ...]:
-        """Needed entries, and version needs that name a library without needing it: some linkers leave these, and ld.so
-        looks for the library's name among all that are loaded (glibc, `find_needed`).
-        """
-        pairs = {name: self._names[target.digest] for name, target in targets.items() if isinstance(target, Grafted)}
-        for need in elf.verneeds:
-            if need.file not in elf.needed and need.file in self._by_soname:
-                pairs[need.file] = self._by_soname[need.file]
-        return tuple(sorted((old, new) for old, new in pairs.items() if old != new))
+        references = self._references(elf, targets)
+        pairs = ((name, self._names[copy]) for name, copy in references.items() if name in _named(elf))
+        return tuple(sorted((old, new) for old, new in pairs if old != new))
+
+    def _added(self, elf: ElfFile, targets: Targets) -> tuple[str, ...]:
+        """What a file comes to need that it has not named before: after a lowering, that is."""
+        copies = grafted(targets)
+        new = [name for name in targets if name not in elf.needed]
+        return tuple(sorted(self._names[copies[name]] if name in copies else name for name in new))
+
+
+def _named(elf: ElfFile) -> frozenset[str]:
+    return frozenset((*elf.needed, *(need.file for need in elf.verneeds)))
 
 
 def _removed(targets: Targets) -> tuple[str, ...]:
     return tuple(sorted(name for name, target in targets.items() if isinstance(target, Removed)))
-
-
-def _digests(targets: Mapping[str, object]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(target.digest for target in targets.values() if isinstance(target, Grafted)))

@@ -117,6 +117,15 @@ class LibraryFiles:
         return Library(path, file, root, size, digest.hexdigest(), stamp, elf, streamed.library_strings)
 
 
+def read_library_file(path: str, soname: str, elf: ElfFile) -> Library:
+    """A library that perennial brings along, whose facts are known; `soname` stands for where it was found."""
+    with open(path, "rb") as file:
+        data = file.read()
+        stamp = _stamp(os.fstat(file.fileno()))
+    digest = hashlib.sha256(data).hexdigest()
+    return Library(soname, path, Root("/"), len(data), digest, stamp, elf, ())
+
+
 def read_library(library: Library) -> bytes:
     """The content that was examined; `UnreadableError` where the file has changed since."""
     try:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from perennial.arch import architecture_of_tag
 from perennial.audit.audit import audit
 from perennial.audit.checks.dead_tag import why_dead
+from perennial.audit.checks.too_new_symbol_version import RULE as TOO_NEW_RULE
 from perennial.audit.checks.unresolvable_bundled_library import RULE as UNRESOLVABLE
 from perennial.audit.content import read_content
 from perennial.audit.context import Content
@@ -15,16 +16,20 @@ from perennial.audit.symbol_needs import Exporters
 from perennial.elf.read import read_elf
 from perennial.finding import Finding, Severity
 from perennial.knowledge import Knowledge
+from perennial.lower.private import SONAME
 from perennial.platform_tag import PlatformTag
 from perennial.repair.advice import unfound, warnings_of
 from perennial.repair.changes import PlannedChanges, plan_changes
-from perennial.repair.closure import Closure, Elsewhere, NotFound, Target, close
+from perennial.repair.closure import Closure, close
 from perennial.repair.library import read_library
+from perennial.repair.lowered import Lowered, lower, not_lowered, outside_copies, why_not
+from perennial.repair.lowering_record import lowering_record
 from perennial.repair.options import RepairOptions
 from perennial.repair.plan import Problem, RepairPlan
 from perennial.repair.providers import Provider
 from perennial.repair.result import as_judged, expanded_tags, predict, tag_lines, with_platforms
 from perennial.repair.search import Searcher
+from perennial.repair.targets import Elsewhere, NotFound, Targets
 from perennial.repair.wishes import Wishes
 from perennial.wheel.wheel import Wheel
 
@@ -44,13 +49,16 @@ def make_plan(
     empty = _empty(wheel, options)
     foreign = [tag for tag in wheel.filename.platforms if not tag.is_any and not tag.is_linux]
     if empty.is_pure or foreign:
-        return empty._replace(problems=tuple(_nothing_to_repair(foreign, options)))
+        return empty._replace(problems=tuple(_nothing_to_do(foreign, options)))
     content = read_content(wheel, knowledge, exporters)
     if content.architecture is None:
         message = f"its files are for {content.arch_name}, for which there are no manylinux or musllinux tags"
         return empty._replace(problems=(Problem(message, None),))
-    plat = None if options.plat is None else _for_wheel(options.plat, content.arch_name)
-    mismatch = None if plat is None else _mismatch(plat, content)
+    options = _with_target(options, content.arch_name)
+    plat = options.plat
+    mismatch = None if plat is None else _mismatch(plat, content, options)
+    if mismatch is None and options.lower is not None:
+        mismatch = why_not(options.lower, content)
     if mismatch is not None:
         return empty._replace(problems=(mismatch,))
 
@@ -62,7 +70,12 @@ def make_plan(
     lost: set[tuple[str, str]] = set()
     while True:
         closure = close(content, provided, searcher, wishes, lost)
-        changes = plan_changes(content, closure, options, wishes)
+        lowered = _lowered(content, closure, options)
+        if lowered.wants_private and not wishes.includes(SONAME):
+            wishes = Wishes(options._replace(include=(*options.include, SONAME)), providers, content.libc)
+            continue
+        closure = lowered.closure
+        changes = plan_changes(content, lowered, options, wishes)
         left_out = _left_out(content, closure, changes)
         expected = audit(
             as_judged(predict(wheel, changes, (judged,)), left_out, ignores_isa=not options.check_isa),
@@ -78,11 +91,13 @@ def make_plan(
 
     # From here on, it is settled what the wheel will contain, and what that is worth.
     problems = [
-        *unfound(closure, searcher, content),
+        *unfound(closure, searcher, content, options.lower),
         *changes.problems,
         *_conflicts(content, closure, wishes),
-        *_objections(expected, plat, changes),
+        *lowered.problems,
+        *(outside_copies(lowered) if options.lower is not None and not options.lower.copies_libraries else ()),
     ]
+    problems += _objections(expected, plat, changes, versions_told=bool(lowered.problems))
     tags = _tags(wheel, expected, content, plat, options)
     filename = with_platforms(wheel.filename, tags) if options.update_tags and not problems else wheel.filename
     written = frozenset[str]() if wheel.metadata is None else expanded_tags(wheel.metadata.tags)
@@ -100,7 +115,25 @@ def make_plan(
         warnings=tuple(warnings_of(content, closure, changes, wishes)),
         searches=closure.searches,
         expected=expected,
+        lowering=None if plat is None else lowering_record(wheel, changes, lowered, plat),
+        refused=lowered.refused,
     )
+
+
+def _with_target(options: RepairOptions, arch: str) -> RepairOptions:
+    """The options with the tag in full: the one that is asked for, or that is lowered to."""
+    plat = None if options.plat is None else _for_wheel(options.plat, arch)
+    lower = options.lower
+    if lower is None:
+        return options._replace(plat=plat)
+    to = _for_wheel(lower.to, arch)
+    return options._replace(plat=plat or to, lower=lower._replace(to=to))
+
+
+def _lowered(content: Content, closure: Closure, options: RepairOptions) -> Lowered:
+    if options.lower is None or content.policies is None:
+        return not_lowered(closure)
+    return lower(content, closure, options.lower, content.policies)
 
 
 def _empty(wheel: Wheel, options: RepairOptions) -> RepairPlan:
@@ -123,9 +156,13 @@ def _empty(wheel: Wheel, options: RepairOptions) -> RepairPlan:
     )
 
 
-def _nothing_to_repair(foreign: list[PlatformTag], options: RepairOptions) -> Iterator[Problem]:
+def _nothing_to_do(foreign: list[PlatformTag], options: RepairOptions) -> Iterator[Problem]:
+    only_lowers = options.lower is not None and not options.lower.copies_libraries
     if foreign:
-        yield Problem(f"it is for {foreign[0]}, and only wheels for Linux are repaired here", None)
+        done = "lowered" if only_lowers else "repaired"
+        yield Problem(f"it is for {foreign[0]}, and only wheels for Linux are {done} here", None)
+    elif only_lowers:
+        yield Problem("it has no compiled files, so that there is nothing to lower", None)
     elif not options.allow_pure:
         yield Problem(
             "it has no compiled files, so that there is nothing to repair",
@@ -147,12 +184,15 @@ def _for_wheel(plat: PlatformTag, arch: str) -> PlatformTag:
     return plat if plat.arch else PlatformTag.parse(f"{plat.text}{arch}")
 
 
-def _mismatch(plat: PlatformTag, content: Content) -> Problem | None:
+def _mismatch(plat: PlatformTag, content: Content, options: RepairOptions) -> Problem | None:
     """A tag that the wheel's files have no part in, whatever is grafted."""
+    option = "--plat"
+    if options.lower is not None:
+        option = "--lower-to" if options.lower.copies_libraries else "--to"
     if architecture_of_tag(plat.arch or "") is not content.architecture:
-        return Problem(f"--plat {plat} asks for {plat.arch}, and its files are for {content.architecture}", None)
+        return Problem(f"{option} {plat} asks for {plat.arch}, and its files are for {content.architecture}", None)
     if plat.libc is not None and content.libc is not None and plat.libc is not content.libc:
-        return Problem(f"--plat {plat} asks for {plat.libc}, and its files are linked against {content.libc}", None)
+        return Problem(f"{option} {plat} asks for {plat.libc}, and its files are linked against {content.libc}", None)
     return None
 
 
@@ -167,13 +207,13 @@ def _provided(content: Content, plat: PlatformTag | None) -> frozenset[str]:
 def _left_out(content: Content, closure: Closure, changes: PlannedChanges) -> dict[str, frozenset[str]]:
     """The needs, by member of the result, that others meet, or that are problems already."""
     moved = {script.old: script.new for script in changes.scripts}
-    paths = {graft.library.digest: graft.path for graft in changes.grafts}
+    paths = {graft.copy: graft.path for graft in changes.grafts}
     found = {moved.get(member.path, member.path): _others(closure.members[member.path]) for member, _ in content.files}
-    found |= {paths[digest]: _others(targets) for digest, targets in closure.needs.items()}
+    found |= {paths[copy]: _others(targets) for copy, targets in closure.needs.items()}
     return {path: names for path, names in found.items() if names}
 
 
-def _others(targets: Mapping[str, Target]) -> frozenset[str]:
+def _others(targets: Targets) -> frozenset[str]:
     return frozenset(name for name, target in targets.items() if isinstance(target, (Elsewhere, NotFound)))
 
 
@@ -195,7 +235,7 @@ def _conflicts(content: Content, closure: Closure, wishes: Wishes) -> Iterator[P
     """Versions that a library of another wheel is to have, and has not."""
     provided = wishes.provided
     everybody = [(member.path, elf, closure.members[member.path]) for member, elf in content.files]
-    everybody += [(lib.path, lib.elf, closure.needs[digest]) for digest, lib in closure.libraries.items()]
+    everybody += [(lib.path, lib.elf, closure.needs[copy]) for copy, lib in closure.libraries.items()]
     for path, elf, targets in everybody:
         for need in elf.verneeds:
             if not isinstance(targets.get(need.file), Elsewhere) or need.file not in provided:
@@ -209,12 +249,16 @@ def _conflicts(content: Content, closure: Closure, wishes: Wishes) -> Iterator[P
                     )
 
 
-def _objections(report: AuditReport, plat: PlatformTag | None, changes: PlannedChanges) -> Iterator[Problem]:
-    """Why the result would not be an honest wheel."""
+def _objections(
+    report: AuditReport, plat: PlatformTag | None, changes: PlannedChanges, *, versions_told: bool
+) -> Iterator[Problem]:
+    """Why the result would not be an honest wheel; `versions_told`: of its versions that was said."""
+    told = versions_told
     origins = {graft.path: graft.library.path for graft in changes.grafts}
     hopeless = report.lowest.version is None
-    told = False
     for finding in report.findings:
+        if versions_told and finding.rule == TOO_NEW_RULE.id:
+            continue
         if finding.severity is Severity.ERROR or (hopeless and _stands_in_the_way(finding)):
             origin = origins.get(finding.member or "")
             told = True
@@ -235,7 +279,9 @@ def _tags(
     """The tags that the result gets: those that it ought to have, the one asked for, and claims that it keeps."""
     if report.lowest.version is None:
         return wheel.filename.platforms
-    kept = [tag for tag in wheel.filename.platforms if _keeps(tag, report, content)]
+    # What was lowered need not carry the tag that it was built for.
+    claimed = () if options.lower is not None else wheel.filename.platforms
+    kept = [tag for tag in claimed if _keeps(tag, report, content)]
     asked = [] if plat is None or plat.libc is None else _spellings(plat)
     # Files without a C library keep the other one's tags too; but the Python that they were built for has one of them.
     best = [] if asked and options.only_plat else [tag for tag in report.tags if tag.libc is report.lowest.libc]

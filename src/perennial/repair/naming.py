@@ -8,7 +8,8 @@ for all who ask for it. So a graft's name tells apart all that is written differ
 The digits are the beginning of a SHA-256 of all that decides over what is written, which is deterministic:
 the content of the library that is copied, the changes that are made to it, what makes them, and the same of
 every graft that it needs, directly or not, for their names stand in it. Its own new name is left out, and so are the
-names of those that need it in turn.
+names of those that need it in turn. A library that is copied twice, since its needs mean different files to
+those who load it, gets two names: the walk from one copy does not meet the same as that from the other.
 
 Two grafts with the same name are the same bytes, then, and two whose bytes differ in anything but
 their names have different ones. (Two libraries that differ only in what is removed from them, and
@@ -19,7 +20,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import deque
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from perennial.elf.edit import ElfChanges
 
@@ -29,28 +32,48 @@ _DIGITS = 8
 _NAME = re.compile(r"(.+?)(\.so(?:\..*)?)")
 
 
-def unique_names(
-    names: Mapping[str, str],
-    changes: Mapping[str, ElfChanges],
-    needs: Mapping[str, Mapping[str, str]],
-    engine: str,
-) -> dict[str, str]:
-    """A unique name for each graft; all by the SHA-256 of the content that is copied.
+class Copy(NamedTuple):
+    """What decides over the content of a graft, and that of those that need it.
 
-    `names` are the sonames, `changes` those that do not depend on names of grafts, `needs` the grafts that
-    each of them needs by which name, `engine` what makes the changes.
+    `name` is its soname, or its file's name; `digest` the SHA-256 of the content that is copied; `changes` those that
+    do not depend on names of grafts; `needs` the copies that it needs, by which name; `keeps_name` says that it does
+    not get a unique one.
     """
-    identities = {
-        digest: _sha256(
-            repr((_FORMAT, engine, digest, name, _plain(changes[digest]), tuple(sorted(needs[digest].items()))))
-        )
-        for digest, name in names.items()
+
+    name: str
+    digest: str
+    changes: ElfChanges
+    needs: Mapping[str, int]
+    keeps_name: bool
+
+
+def unique_names(copies: Mapping[int, Copy], engine: str) -> dict[int, str]:
+    """The name of each graft, by number; `engine` is what makes the changes."""
+    return {
+        number: copy.name if copy.keeps_name else _insert(copy.name, _identity(number, copies, engine)[:_DIGITS])
+        for number, copy in copies.items()
     }
-    found = {}
-    for digest, name in names.items():
-        others = sorted(identities[other] for other in _reachable(digest, needs) if other != digest)
-        found[digest] = _insert(name, _sha256("\n".join((identities[digest], *others)))[:_DIGITS])
-    return found
+
+
+def _identity(number: int, copies: Mapping[int, Copy], engine: str) -> str:
+    """The SHA-256 of a copy and all that it needs, who needs whom included.
+
+    They are numbered in the order in which a walk along sorted names comes to them, which is the same in all wheels.
+    """
+    order = {number: 0}
+    waiting = deque([number])
+    words = [_FORMAT, engine]
+    while waiting:
+        current = waiting.popleft()
+        copy = copies[current]
+        for _, other in sorted(copy.needs.items()):
+            if other not in order:
+                order[other] = len(order)
+                waiting.append(other)
+        needs = tuple((name, order[other]) for name, other in sorted(copy.needs.items()))
+        keeps_name = copy.keeps_name and current != number
+        words.append(repr((copy.digest, copy.name, _plain(copy.changes), needs, keeps_name)))
+    return _sha256("\n".join(words))
 
 
 def _sha256(text: str) -> str:
@@ -65,18 +88,12 @@ def _plain(changes: ElfChanges) -> tuple[object, ...]:
         changes.clear_executable_stack,
         changes.strip.value,
         *(("relr",) if changes.expand_relr else ()),
+        *((("rebind", tuple(map(tuple, changes.rebind))),) if changes.rebind else ()),
+        *((("versions", tuple(map(tuple, changes.rename_versions))),) if changes.rename_versions else ()),
+        *((("blank", changes.blank_symbols),) if changes.blank_symbols else ()),
+        *(("unique",) if changes.unique_to_global else ()),
+        *(("marks",) if changes.clear_plt_marks else ()),
     )
-
-
-def _reachable(digest: str, needs: Mapping[str, Mapping[str, str]]) -> set[str]:
-    seen: set[str] = set()
-    waiting = [digest]
-    while waiting:
-        current = waiting.pop()
-        if current not in seen:
-            seen.add(current)
-            waiting += needs[current].values()
-    return seen
 
 
 def _insert(name: str, digits: str) -> str:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from perennial.arch import Architecture
 from perennial.elf.edit import StripLevel
+from perennial.lower.options import LowerOptions
 from perennial.platform_tag import Libc, PlatformTag
 
 
@@ -41,7 +42,7 @@ class RepairOptions(NamedTuple):
     """The wishes of whoever calls. `plat` None is auditwheel's `auto`; its `arch` may be "" for the wheel's own.
 
     `include`, `exclude`, `no_mangle` and `provided_by` are as on the command line: sonames, paths, patterns.
-    `max_growth` is in bytes.
+    `max_growth` is in bytes. With `lower`, references to newer symbols than its tag has get substitutes.
     """
 
     places: Places = Places()
@@ -58,3 +59,4 @@ class RepairOptions(NamedTuple):
     check_isa: bool = True
     allow_pure: bool = False
     max_growth: int | None = None
+    lower: LowerOptions | None = None

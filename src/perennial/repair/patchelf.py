@@ -14,7 +14,7 @@ import sys
 import tempfile
 from typing import Final
 
-from perennial.elf.edit import ElfChanges, StripLevel
+from perennial.elf.edit import ElfChanges
 from perennial.elf.edit.changes import check_changes
 from perennial.elf.edit.facts import facts_after
 from perennial.elf.model import ElfFile
@@ -49,9 +49,13 @@ def edit_with_patchelf(data: bytes, changes: ElfChanges, *, program: str | None 
 
 def _arguments(before: ElfFile, changes: ElfChanges) -> list[str]:
     """What patchelf is told; refuses what it has no option for, or would leave half done."""
-    beyond = changes.hide_symbols or changes.rename_versions or changes.expand_relr
-    if beyond or changes.strip is not StripLevel.NOTHING:
-        raise ElfEditError("patchelf cannot strip, hide symbols, rename versions or write DT_RELR out")
+    possible = ElfChanges(
+        soname=changes.soname, rename_needed=changes.rename_needed, add_needed=changes.add_needed,
+        remove_needed=changes.remove_needed, search_path=changes.search_path,
+        clear_executable_stack=changes.clear_executable_stack,
+    )  # fmt: skip
+    if changes != possible:
+        raise ElfEditError("patchelf cannot strip, change symbols, rename versions or change relocations")
     versioned = {need.file for need in before.verneeds if need.versions}
     left = sorted(versioned.intersection(changes.remove_needed))
     if left:

@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 from perennial.audit.report import AuditReport
 from perennial.elf.edit import ElfChanges
+from perennial.lower.record import LoweringRecord
 from perennial.platform_tag import PlatformTag
+from perennial.policy.lowering import Refusal
 from perennial.repair.library import Library
 from perennial.repair.scripts import MovedScript
 from perennial.repair.search import Search
@@ -18,24 +20,28 @@ from perennial.wheel.wheel import Wheel
 
 
 class Problem(NamedTuple):
-    """Why a wheel cannot be repaired: what is wrong, and what to do."""
+    """Why a wheel cannot be repaired: what is wrong, and what to do. `details` are what a message only counts."""
 
     message: str
     remedy: str | None
+    details: tuple[str, ...] = ()
 
 
 class Graft(NamedTuple):
     """A library that comes into the wheel as the member `path`, called `name`, with some changes.
 
-    `needs` are the paths of the grafts that it needs, `needed_by` the members that need it: the wheel's own and grafts.
+    `copy` is its number: a library may come in several copies, whose needs differ. `needs` are the paths of the grafts
+    that it needs, `needed_by` the members that need it: the wheel's own and grafts.
     """
 
+    copy: int
     library: Library
     name: str
     path: str
     changes: ElfChanges
     needs: tuple[str, ...]
     needed_by: tuple[str, ...]
+    ours: bool = False  # a library that perennial brings along
 
 
 class MemberEdit(NamedTuple):
@@ -68,6 +74,8 @@ class RepairPlan(NamedTuple):
     warnings: tuple[str, ...]
     searches: tuple[Search, ...]
     expected: AuditReport | None
+    lowering: LoweringRecord | None = None  # where references were bound otherwise
+    refused: tuple[tuple[str, Refusal], ...] = ()  # by file: references that nothing can be done about
 
     @property
     def renames(self) -> bool:

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from perennial.elf.edit import ElfChanges, StripLevel, edit_elf
+from perennial.elf.edit import ElfChanges, edit_elf
 from perennial.knowledge import Knowledge
 from perennial.progress import Progress
 from perennial.repair.apply import Editor, Prepared, Repaired, RepairError, Work, prepare, write
+from perennial.repair.lowered_before import why_not_again
 from perennial.repair.make_plan import make_plan
 from perennial.repair.options import Patcher, RepairOptions
 from perennial.repair.plan import RepairPlan
@@ -54,6 +55,9 @@ def repair_wheel(path: str, job: Job, *, progress: Progress | None = None) -> Ou
             return find_exporters(path, symbols, job.limits)
 
         plan = make_plan(wheel, job.knowledge, job.options, providers=job.providers, exporters=exporters)
+        again = None if job.options.lower is None else why_not_again(archive, job.options.lower)
+        if again is not None:
+            plan = plan._replace(problems=(again,), refused=())
         if plan.problems:
             return Outcome(plan, None, None)
         work = Work(
@@ -78,8 +82,15 @@ def _editor(patcher: Patcher) -> Editor:
     from perennial.repair.patchelf import edit_with_patchelf  # noqa: PLC0415 - an optional dependency
 
     def edit(data: bytes, changes: ElfChanges) -> bytes:
-        """patchelf cannot do these two; and what it has moved, nobody should strip (pypa/auditwheel #716)."""
-        stripped = edit_elf(data, ElfChanges(strip=changes.strip, expand_relr=changes.expand_relr))
-        return edit_with_patchelf(stripped, changes._replace(strip=StripLevel.NOTHING, expand_relr=False))
+        """patchelf can do a part of it; and what it has moved, nobody should strip (pypa/auditwheel #716)."""
+        its = ElfChanges(
+            soname=changes.soname,
+            rename_needed=changes.rename_needed,
+            add_needed=changes.add_needed,
+            remove_needed=changes.remove_needed,
+            search_path=changes.search_path,
+        )
+        ours = changes._replace(soname=None, rename_needed=(), add_needed=(), remove_needed=(), search_path=None)
+        return edit_with_patchelf(edit_elf(data, ours), its)
 
     return edit

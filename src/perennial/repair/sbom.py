@@ -14,7 +14,7 @@ the content. What perennial did not see, such as libraries that are linked stati
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from perennial.system.package import Package, quoted
@@ -48,12 +48,17 @@ def sbom_path(dist_info: str, members: Collection[str]) -> str:
 
 
 def make_sbom(
-    wheel: WheelFilename, grafts: Iterable[GraftRecord], *, needed_by_wheel: Collection[str], version: str
+    wheel: WheelFilename,
+    grafts: Iterable[GraftRecord],
+    *,
+    needed_by_wheel: Collection[str],
+    version: str,
+    properties: Mapping[str, str] | None = None,
 ) -> bytes:
     """The document for a wheel, by the name that it is written under.
 
     `needed_by_wheel` are the paths of those grafts that the wheel's own files need, or are said to open by name;
-    `version` is perennial's.
+    `version` is perennial's; `properties` are said of the wheel itself.
     """
     records = sorted(grafts, key=lambda graft: graft.path)
     name = wheel.distribution.lower().replace("_", "-")
@@ -72,6 +77,7 @@ def make_sbom(
                 "name": name,
                 "version": wheel.version,
                 "purl": purl,
+                **({"properties": _properties(properties.items())} if properties else {}),
             },
         },
         "components": [_component(graft) for graft in records],
@@ -98,16 +104,14 @@ def _component(graft: GraftRecord) -> dict[str, Any]:
             ],
             "notes": "Copied into the wheel; names and search paths in its dynamic section were changed.",
         },
-        "properties": [
-            {"name": name, "value": value}
-            for name, value in (
+        "properties": _properties(
+            (
                 ("perennial:path", graft.path),
                 ("perennial:soname", graft.soname),
                 ("perennial:source-package", package.source if package is not None else ""),
                 *(("perennial:licence", path) for path in sorted(graft.licence_paths)),
             )
-            if value
-        ],
+        ),
     }
     if package is not None:
         component["version"] = package.version
@@ -117,6 +121,10 @@ def _component(graft: GraftRecord) -> dict[str, Any]:
             # `name` and not `id` or `expression`: package managers' fields are older than SPDX, and often not it
             component["licenses"] = [{"license": {"name": package.licence, "acknowledgement": "declared"}}]
     return component
+
+
+def _properties(pairs: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for name, value in pairs if value]
 
 
 def _hashes(digest: str) -> list[dict[str, str]]:

@@ -7,8 +7,8 @@ For a name without a slash, glibc's loader looks (ld.so(8); `_dl_map_object`, el
 3. in DT_RUNPATH of the object;
 4. in the system's own folders (`perennial.system.loader_search`).
 
-musl's looks into LD_LIBRARY_PATH first, and makes no difference between RPATH and RUNPATH (`load_library`,
-ldso/dynlink.c).
+musl's looks into LD_LIBRARY_PATH first, and makes no difference between RPATH and RUNPATH: both are inherited
+(`load_library`, ldso/dynlink.c).
 
 In one thing this search departs from the loader's, on purpose. The folders `glibc-hwcaps/*` hold variants for newer
 processors, and which of them is taken depends on the machine: a wheel gets the variant for all.
@@ -56,7 +56,10 @@ SearchEntries = tuple[SearchEntry, ...]
 
 
 class Requester(NamedTuple):
-    """An object that needs libraries: `own` is its RUNPATH or RPATH, `inherited` the RPATH of those that load it."""
+    """An object that needs libraries: `own` is its RUNPATH or RPATH, `inherited` the RPATH of those that load it.
+
+    `has_runpath` says that `own` is for itself alone.
+    """
 
     name: str
     own: SearchEntries
@@ -93,9 +96,10 @@ class Searcher:
         $ORIGIN is nowhere yet.
         """
         kind, text = ("RPATH", elf.rpath) if elf.runpath is None else ("RUNPATH", elf.runpath)
+        stays = elf.runpath is not None and self._libc is not Libc.MUSL
         folders = (_expand(entry, origin) for entry in (text or "").split(":"))
         own = tuple(SearchEntry(folder, f"{kind} of {name}", root) for folder in folders if folder is not None)
-        return Requester(name, own, elf.runpath is not None, inherited)
+        return Requester(name, own, stays, inherited)
 
     def requester_of(self, library: Library, inherited: SearchEntries) -> Requester:
         """A library as an object that needs others. Its $ORIGIN is the folder in which it was found, links and all."""

@@ -9,27 +9,33 @@ from typing import Any
 from perennial.audit.report import AuditReport
 from perennial.audit.verdict import Need
 from perennial.finding import Finding
+from perennial.lower.reach import Reach
+from perennial.policy.lowering import Reference
 from perennial.report.coverage_line import coverage_line
 
 SCHEMA = "perennial.report/1"
 
 
 def as_json(
-    reports: Iterable[AuditReport], errors: Mapping[str, str], mainstream: tuple[str, str] | None = None
+    reports: Iterable[tuple[AuditReport, Reach | None]],
+    errors: Mapping[str, str],
+    mainstream: tuple[str, str] | None = None,
 ) -> str:
-    """The document as text; `errors` are the inputs that could not be read, with the reason, `mainstream` the name
-    and SHA-256 of the list of releases that was judged by, None for the shipped one.
+    """The document as text: each report with how low the wheel could go.
+
+    `errors` are the inputs that could not be read, with the reason, `mainstream` the name and SHA-256 of the list of
+    releases that was judged by, None for the shipped one.
     """
     document = {
         "schema": SCHEMA,
         "mainstream": None if mainstream is None else {"name": mainstream[0], "sha256": mainstream[1]},
-        "wheels": [report_as_dict(report) for report in reports],
+        "wheels": [report_as_dict(report, reach) for report, reach in reports],
         "errors": [{"input": source, "message": message} for source, message in errors.items()],
     }
     return json.dumps(document, indent=2) + "\n"
 
 
-def report_as_dict(report: AuditReport) -> dict[str, Any]:
+def report_as_dict(report: AuditReport, reach: Reach | None = None) -> dict[str, Any]:
     """One wheel, as plain data; the keys are those of the schema."""
     return {
         "filename": report.wheel.filename.text,
@@ -87,7 +93,24 @@ def report_as_dict(report: AuditReport) -> dict[str, Any]:
             for lack in (*report.coverage.fails, *report.coverage.nearest_miss)
         ],
         "runs_on_summary": coverage_line(report.coverage) if report.coverage.runs or report.coverage.fails else None,
+        "could_be_lowered": None if reach is None else _reach(reach),
     }
+
+
+def _reach(reach: Reach) -> dict[str, Any]:
+    return {
+        "tag": None if reach.tag is None else reach.tag.text,
+        "references": [
+            {**_reference(binding.reference), "treatment": binding.treatment.kind.value} for binding in reach.bindings
+        ],
+        "limited_by": [_reference(reference) for reference in reach.limits],
+        "outside": list(reach.outside),
+        "private_tag": None if reach.private_tag is None else reach.private_tag.text,
+    }
+
+
+def _reference(reference: Reference) -> dict[str, Any]:
+    return {"library": reference.library, "symbol": reference.symbol, "version": reference.version}
 
 
 def _need(need: Need) -> dict[str, Any]:

@@ -47,6 +47,10 @@ def _diagnosis(diagnosis: Diagnosis) -> dict[str, Any]:
         "native_stack": [{"function": frame.function, "file": frame.file} for frame in diagnosis.frames],
         "bindings": [difference._asdict() for difference in diagnosis.differences],
         "preloaded": [{"library": one.library, "outcome": _outcome(one.outcome)} for one in diagnosis.preloads],
+        "apart": [
+            {"library": one.library, "package": one.package, "outcome": _outcome(one.outcome)}
+            for one in diagnosis.apart
+        ],
         "held": None
         if held is None
         else {

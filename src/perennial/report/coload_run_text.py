@@ -12,7 +12,6 @@ from perennial.coload.run.model import (
     Held,
     Minimised,
     Outcome,
-    Preload,
     Run,
     RunReport,
     in_words,
@@ -62,7 +61,8 @@ def _failure(run: Run, outcome: Outcome, *, verbose: bool) -> Iterator[Row]:
     yield row("failure", Span(", then ".join(project(name) for name in run.order), "name"))
     yield row("ends", Span(in_words(outcome), "bad"))
     if len(run.order) == 1 and outcome.end is End.EXCEPTION and (outcome.error or "").startswith("ModuleNotFoundError"):
-        yield row("remedy", "give the wheels that it depends on: --with FOLDER")
+        is_wheel = run.order[0].endswith(".whl")
+        yield row("remedy", "give the wheels that it depends on: --with FOLDER" if is_wheel else "install it there")
     # importlib's own frames stand between any two others
     python = outcome.python if verbose else tuple(line for line in outcome.python if not line.startswith("<frozen "))
     yield from _listed("python", python, _MOST_FRAMES, verbose=verbose)
@@ -80,7 +80,9 @@ def _diagnosis(diagnosis: Diagnosis, *, verbose: bool) -> Iterator[Row]:
     guilty |= {one.symbol for one in diagnosis.minimised.symbols} if diagnosis.minimised else set()
     yield from _differences(diagnosis.differences, guilty, verbose=verbose)
     for preload in diagnosis.preloads:
-        yield _preload(preload)
+        yield _control(f"with {preload.library} loaded before the imports: ", preload.outcome)
+    for one in diagnosis.apart:
+        yield _control(f"with {one.package}'s own {one.library} under a name of its own: ", one.outcome)
     if diagnosis.held is not None:
         yield from _held(diagnosis.held, verbose=verbose)
     if diagnosis.minimised is not None:
@@ -105,12 +107,9 @@ def _differences(differences: Sequence[BindingDifference], guilty: set[str], *, 
         )
 
 
-def _preload(preload: Preload) -> Row:
-    cured = preload.outcome.end is End.FINE
-    words = "works" if cured else in_words(preload.outcome)
-    return row(
-        "control", f"with {preload.library} loaded before the imports: ", Span(words, "good" if cured else "bad")
-    )
+def _control(what: str, outcome: Outcome) -> Row:
+    cured = outcome.end is End.FINE
+    return row("control", what, Span("works" if cured else in_words(outcome), "good" if cured else "bad"))
 
 
 def _held(held: Held, *, verbose: bool) -> Iterator[Row]:

@@ -26,21 +26,22 @@ class Group(NamedTuple):
     seconds: tuple[str, ...]
 
 
-def coload_summary(analysis: Analysis, conflicts: Iterable[Conflict]) -> Sheet:
-    """One line, for -q."""
+def coload_summary(analysis: Analysis, conflicts: Iterable[Conflict], unread: int = 0) -> Sheet:
+    """One line, for -q. `unread` is how many inputs could not be read."""
     profile = analysis.profile
     where = f"{profile.name}, {profile.architecture}, glibc {'{}.{}'.format(*profile.glibc)}"
     what = f"{plural(len(analysis.packages), 'package')}, {plural(analysis.pairs, 'ordered pair')}"
-    return (row(f"{where}: {what}: {_counts(tuple(conflicts))}", indent=0),)
+    without = f"; {plural(unread, 'input')} could not be read" if unread else ""
+    return (row(f"{where}: {what}: {_counts(tuple(conflicts))}{without}", indent=0),)
 
 
-def coload_report(analysis: Analysis, conflicts: tuple[Conflict, ...], *, verbose: bool) -> Sheet:
+def coload_report(analysis: Analysis, conflicts: tuple[Conflict, ...], unread: int = 0, *, verbose: bool) -> Sheet:
     """The whole report; `verbose` adds what is only worth knowing, whole chains, and symbols as they are."""
-    return tuple(_rows(analysis, conflicts, verbose=verbose))
+    return tuple(_rows(analysis, conflicts, unread, verbose=verbose))
 
 
-def _rows(analysis: Analysis, conflicts: tuple[Conflict, ...], *, verbose: bool) -> Iterator[Row]:
-    yield from coload_summary(analysis, conflicts)
+def _rows(analysis: Analysis, conflicts: tuple[Conflict, ...], unread: int, *, verbose: bool) -> Iterator[Row]:
+    yield from coload_summary(analysis, conflicts, unread)
     shown = [conflict for conflict in conflicts if verbose or conflict.severity is not Severity.INFO]
     for group in group_conflicts(shown):
         yield BLANK
@@ -67,11 +68,16 @@ def group_conflicts(conflicts: Iterable[Conflict]) -> list[Group]:
     groups: dict[tuple[object, ...], Group] = {}
     for conflict in conflicts:
         second = conflict.order[-1] if len(conflict.order) > 1 else ""
-        message = conflict.message.replace(second, _ONE_OTHER) if second else conflict.message
+        message = _without(second, conflict.message) if second else conflict.message
         key = (conflict.severity, conflict.rule, conflict.order[:-1] if second else conflict.order, message)
         group = groups.get(key) or Group(conflict, ())
         groups[key] = group._replace(seconds=(*group.seconds, second) if second else ())
     return list(groups.values())
+
+
+def _without(name: str, message: str) -> str:
+    """A message about any package. What is installed may have a short name, which is a part of other words."""
+    return re.sub(rf"(?<![\w./-]){re.escape(name)}(?![\w/-]|\.\w)", _ONE_OTHER, message)
 
 
 def _group(group: Group, *, verbose: bool) -> Iterator[Row]:
@@ -87,7 +93,7 @@ def _group(group: Group, *, verbose: bool) -> Iterator[Row]:
         yield row("import", Span(names[0], "name"))
     message = conflict.message
     if len(group.seconds) > 1:
-        message = message.replace(conflict.order[-1], _ONE_OTHER)
+        message = _without(conflict.order[-1], message)
     yield row("what", _readable(message, verbose=verbose))
     label = "bindings"
     links = conflict.bindings if verbose else conflict.bindings[:_MOST_LINKS]

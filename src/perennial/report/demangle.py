@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 # Reports show a handful of names; longer ones are nobody's reading.
 _LONGEST_INPUT: Final = 1000
 _LONGEST_OUTPUT: Final = 100
+_MANGLED: Final = re.compile(r"\b_Z\w+")
+
+
+def demangle_words(text: str) -> str:
+    """A sentence, with every mangled name in it as people write it."""
+    return _MANGLED.sub(lambda match: demangle(match.group()), text) if "_Z" in text else text
 
 
 def demangle(symbol: str) -> str:

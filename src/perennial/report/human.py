@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import groupby
 
@@ -10,15 +9,17 @@ from perennial.audit.report import AuditReport
 from perennial.audit.requirements import Provider, Requirement
 from perennial.audit.verdict import Need, Step
 from perennial.finding import Finding, Severity
+from perennial.knowledge.treatments import TreatmentKind
+from perennial.lower.reach import Reach
+from perennial.platform_tag import PlatformTag
 from perennial.report.coverage_line import coverage_line
-from perennial.report.demangle import demangle
+from perennial.report.demangle import demangle, demangle_words
 from perennial.report.sheet import BLANK, Row, Sheet, Span, row
 from perennial.report.text import listed, plural
 from perennial.symbol_version import version_sort_key
 
 _MOST_NAMES = 6
 _MOST_SYMBOLS = 3
-_MANGLED = re.compile(r"\b_Z\w+")
 _MOST_ALIKE = 3  # findings of one rule, before the rest is counted
 
 
@@ -30,16 +31,18 @@ def summary_line(report: AuditReport) -> Sheet:
     return (row(f"{report.wheel.filename.text}: {report.lowest}, {_verdict(report)}{trouble}", indent=0),)
 
 
-def full_report(report: AuditReport, *, verbose: bool) -> Sheet:
-    """The whole report; `verbose` adds every requirement and every finding."""
-    return tuple(_rows(report, verbose=verbose))
+def full_report(report: AuditReport, reach: Reach | None = None, *, verbose: bool) -> Sheet:
+    """The whole report; `reach` is how low the wheel could go, `verbose` adds every requirement and every finding."""
+    return tuple(_rows(report, reach, verbose=verbose))
 
 
-def _rows(report: AuditReport, *, verbose: bool) -> Iterator[Row]:
+def _rows(report: AuditReport, reach: Reach | None, *, verbose: bool) -> Iterator[Row]:
     yield row(report.wheel.filename.text, indent=0)
     yield row("lowest tag", Span(report.lowest.text, "name"), *_lowest_remark(report))
     yield from _claims(report)
     yield from _floor(report)
+    if reach is not None:
+        yield from _reach(reach, verbose=verbose)
     yield from _coverage(report, verbose=verbose)
     yield from _contents(report, verbose=verbose)
     if verbose:
@@ -130,6 +133,35 @@ def _without(first: Step, rest: tuple[Step, ...]) -> Iterator[Row]:
     yield row("", Span(f"without {what}: ", "dim"), following.tag.text, Span(f", set by {then}{more}", "dim"))
 
 
+def _reach(reach: Reach, *, verbose: bool) -> Iterator[Row]:
+    """What lowering could do: `manylinux_2_17_x86_64, binding 18 references to older versions, 5 to substitutes`"""
+    counts = (
+        (reach.count(TreatmentKind.MOVED, TreatmentKind.OLDER, TreatmentKind.RENAMED), "to older versions"),
+        (reach.count(TreatmentKind.WEAK), "to no version (weak)"),
+        (reach.count(TreatmentKind.SHIM), "to substitutes"),
+    )
+    first, *others = [(count, words) for count, words in counts if count] or [(0, "")]
+    how = ", ".join((f"{plural(first[0], 'reference')} {first[1]}", *(f"{count} {words}" for count, words in others)))
+    command = "perennial repair --lower-to" if reach.outside else "perennial lower --to"
+    label = "can be lower"
+    if reach.tag is not None:
+        yield row(label, Span(reach.tag.text, "name"), *((f", binding {how}",) if reach.bindings else ()))
+        yield row("", Span(f"{command} {_without_arch(reach.tag)}", "dim"))
+        label = ""
+        if reach.limits:
+            names = [
+                f"{demangle(each.symbol)}@{each.version}" if each.symbol else each.version for each in reach.limits
+            ]
+            yield row("", Span(f"kept from lower tags by {listed(names, 1_000_000 if verbose else 3)}", "dim"))
+    if reach.private_tag is not None:
+        yield row(label, Span(reach.private_tag.text, "name"), ", with a libstdc++ of its own")
+        yield row("", Span(f"{command} {_without_arch(reach.private_tag)} --cxx private", "dim"))
+
+
+def _without_arch(tag: PlatformTag) -> str:
+    return tag.text.removesuffix(f"_{tag.arch}")
+
+
 def _named(need: Need) -> str:
     return need.name if need.is_library else f"{demangle(need.name)} of {need.library}"
 
@@ -210,6 +242,6 @@ def _finding(finding: Finding) -> Iterator[Row]:
     yield row(
         finding.severity.value,
         Span(finding.rule, finding.severity.value),
-        f"  {_MANGLED.sub(lambda match: demangle(match.group()), finding.message)}",
+        f"  {demangle_words(finding.message)}",
         Span(f"; fails on {listed(finding.witnesses, 3)}" if finding.witnesses else "", "dim"),
     )

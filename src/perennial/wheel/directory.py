@@ -35,7 +35,7 @@ _FULL16: Final = 0xFFFF
 _FULL32: Final = 0xFFFFFFFF
 _LONGEST_COMMENT: Final = 0xFFFF
 _UNICODE_PATH_EXTRA: Final = 0x7075
-_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")  # Unicode's category Cc
+_CONTROL: Final = "[\x00-\x1f\x7f-\x9f]"  # Unicode's category Cc
 _LARGEST_DIRECTORY: Final = 64 * MIB  # some 300 bytes for each of the members that the limits allow
 
 
@@ -274,7 +274,7 @@ def check_name(archive: str, name: str) -> None:
         reason = "a name that leads out of the wheel"
     elif "" in parts or "." in parts:
         reason = "a name with an empty part"
-    elif not name.isprintable() and _CONTROL.search(name):
+    elif not name.isprintable() and re.search(_CONTROL, name):
         reason = "a name with a control character"
     else:
         return

@@ -6,8 +6,6 @@ audit's start-up. Names that packaging refuses and that exist on indexes neverth
 too, because their tags are what is to be judged.
 """
 
-from __future__ import annotations
-
 from typing import Final, NamedTuple
 
 from perennial.errors import WheelFilenameError, printable
@@ -31,7 +29,7 @@ class WheelFilename(NamedTuple):
     platforms: tuple[PlatformTag, ...]
 
     @classmethod
-    def parse(cls, text: str) -> WheelFilename:
+    def parse(cls, text: str) -> "WheelFilename":
         """Takes a file name, without folders, apart.
 
         Raises `WheelFilenameError`.

@@ -4,13 +4,14 @@ A CSV file with a line for each member: path, `algorithm=digest` in URL-safe bas
 padding, size in bytes. RECORD itself and signatures of it carry neither hash nor size.
 """
 
-from base64 import urlsafe_b64encode
+from binascii import b2a_base64
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 # The specification wants sha256 or better and names md5 and sha1 as forbidden.
 ALGORITHMS: Final = frozenset({"sha256", "sha384", "sha512", "sha3_256", "sha3_512", "blake2b", "blake2s"})
 
+_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")  # RFC 4648, section 5
 _MOST_LINES: Final = 500_000  # an archive has at most 200,000 members by default
 _LONGEST_SIZE: Final = 20  # digits of 2**64
 _LONGEST_SHOWN: Final = 200
@@ -104,7 +105,7 @@ def _shown(text: str) -> str:
 
 def encode_digest(digest: bytes) -> str:
     """A digest in RECORD's spelling."""
-    return urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
+    return b2a_base64(digest, newline=False).translate(_URL_SAFE, b"=").decode("ascii")
 
 
 class RecordWriter:

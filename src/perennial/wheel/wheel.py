@@ -5,10 +5,10 @@ are facts.
 import os
 from collections.abc import Mapping
 from operator import itemgetter
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from perennial.elf.model import ElfFile
-from perennial.elf.stream import ElfCollector, is_elf, read_stream
+from perennial.elf.stream import ElfCollector, StreamedElf, is_elf, read_stream, read_whole
 from perennial.errors import ArchiveError, ElfFormatError
 from perennial.progress import Progress
 from perennial.wheel.archive import Archive
@@ -16,6 +16,9 @@ from perennial.wheel.directory import Entry
 from perennial.wheel.filename import WheelFilename
 from perennial.wheel.limits import MIB, ArchiveLimits
 from perennial.wheel.record import Record, encode_digest, parse_record
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
 
 _LARGEST_RECORD: Final = 64 * MIB
 _LARGEST_METADATA: Final = MIB
@@ -194,20 +197,17 @@ def _read_member(
         import hashlib  # 3 ms, for OpenSSL
 
         digest = hashlib.new(algorithm) if algorithm != "sha256" else hashlib.sha256()
-    collector: ElfCollector | None = None
+    streamed: StreamedElf | None = None
     content = archive.small(entry)
-    position = 0
-    for chunk in archive.chunks(entry) if content is None else (content,):
-        if position == 0 and is_elf(chunk):
-            collector = ElfCollector(entry.size)
-        position += len(chunk)
+    if content is None:
+        streamed = _stream_member(archive, entry, digest, progress)
+    else:
         if digest is not None:
-            digest.update(chunk)
-        if collector is not None:
-            collector.feed(chunk)
+            digest.update(content)
+        if is_elf(content):
+            streamed = read_whole(content)
         if progress is not None:
-            progress.advance(len(chunk))
-    streamed = None if collector is None else read_stream(collector, lambda: archive.chunks(entry))
+            progress.advance(len(content))
     return WheelMember(
         path=entry.name,
         location=install_location(entry.name),
@@ -218,6 +218,25 @@ def _read_member(
         elf=None if streamed is None else streamed.elf,
         library_strings=() if streamed is None else streamed.library_strings,
     )
+
+
+def _stream_member(
+    archive: Archive, entry: Entry, digest: "_Hash | None", progress: Progress | None
+) -> StreamedElf | None:
+    """Takes a member through its hash and the ELF reader, piece by piece."""
+    collector: ElfCollector | None = None
+    position = 0
+    for chunk in archive.chunks(entry):
+        if position == 0 and is_elf(chunk):
+            collector = ElfCollector(entry.size)
+        position += len(chunk)
+        if digest is not None:
+            digest.update(chunk)
+        if collector is not None:
+            collector.feed(chunk)
+        if progress is not None:
+            progress.advance(len(chunk))
+    return None if collector is None else read_stream(collector, lambda: archive.chunks(entry))
 
 
 def _memory(member: WheelMember) -> int:

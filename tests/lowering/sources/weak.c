@@ -1,33 +1,33 @@
-/* Weak references: which of a symbol's versions each is bound to.  */
+/* Functions that are called where there are any, as Rust's standard library does.  */
 
 #define _GNU_SOURCE 1
-#include <dlfcn.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <unistd.h>
 
-#define WEAK(symbol) extern void weak_##symbol(void) __asm__(#symbol) __attribute__((weak))
-
-WEAK(pthread_cond_clockwait);
-WEAK(pthread_cond_signal);
-WEAK(getrandom);
-WEAK(arc4random);
-
-static void show(const char *symbol, void (*found)(void), const char *const *versions)
-{
-  printf("%s: %s", symbol, found == NULL ? "none" : "found");
-  for (; *versions != NULL; ++versions) {
-    void *version = dlvsym(RTLD_DEFAULT, symbol, *versions);
-    if (version != NULL)
-      printf(", %s %s", *versions, version == (void *)found ? "it is" : "it is not");
-  }
-  printf("\n");
-}
+#pragma weak copy_file_range
+#pragma weak statx
+#pragma weak gettid
+#pragma weak getrandom
+extern ssize_t getrandom(void *, size_t, unsigned);
 
 int run(const char *folder)
 {
-  (void)folder;
-  show("pthread_cond_clockwait", weak_pthread_cond_clockwait, (const char *[]){"GLIBC_2.30", "GLIBC_2.34", NULL});
-  show("pthread_cond_signal", weak_pthread_cond_signal, (const char *[]){"GLIBC_2.2.5", "GLIBC_2.3.2", NULL});
-  show("getrandom", weak_getrandom, (const char *[]){"GLIBC_2.25", NULL});
-  show("arc4random", weak_arc4random, (const char *[]){"GLIBC_2.36", NULL});
+  char path[4096], random[16];
+  struct stat status;
+  struct statx more;
+  snprintf(path, sizeof path, "%s/file", folder);
+  int descriptor = open(path, O_CREAT | O_RDWR, 0600);
+  long long size = 0;
+  if (statx != NULL && statx(AT_FDCWD, path, 0, STATX_SIZE, &more) == 0)
+    size = (long long)more.stx_size;
+  else if (fstat(descriptor, &status) == 0)
+    size = status.st_size;
+  printf("size %lld\n", size);
+  printf("thread %d\n", gettid == NULL || gettid() == getpid());
+  printf("random %d\n", getrandom == NULL || getrandom(random, sizeof random, 0) == sizeof random);
+  printf("copied %d\n", copy_file_range == NULL || copy_file_range(descriptor, NULL, descriptor, NULL, 0, 0) == 0);
   return 0;
 }

@@ -17,11 +17,11 @@ RULE = Rule(
     "'The manylinux1 policy'); where there is one, a second copy of the interpreter is loaded.",
 )
 
-_LIBPYTHON: Final = re.compile(r"^libpython\d.*\.so(\.|$)|^libpypy\d.*\.so(\.|$)")
+_LIBPYTHON: Final = r"^libpython\d.*\.so(\.|$)|^libpypy\d.*\.so(\.|$)"
 
 
 def is_libpython(soname: str) -> bool:
-    return _LIBPYTHON.match(soname) is not None
+    return soname.startswith("libpy") and re.match(_LIBPYTHON, soname) is not None
 
 
 def check(content: Content) -> Iterator[Finding]:

@@ -18,20 +18,20 @@ RULE = Rule(
 
 # The ABI tag keeps such wheels from other interpreters: cp27m means UCS-2, cp27mu UCS-4 (PEP 513, "UCS-2 vs
 # UCS-4 builds": "we now allow the manylinux1 platform tags to be used in combination with any ABI tag").
-_SAYS_UCS2: Final = re.compile(r"cp(2\d|3[0-2])d?m?")
+_SAYS_UCS2: Final = r"cp(2\d|3[0-2])d?m?"
 
 
 _PREFIX: Final = "PyUnicodeUCS2_"
 
 
 def check(content: Content) -> Iterator[Finding]:
-    is_said = all(_SAYS_UCS2.fullmatch(abi) for abi in content.wheel.filename.abis)
     for path, imports in content.imports.items():
         if _PREFIX not in "\0".join(imports.unversioned):  # at the speed of memory, for every file there is
             continue
         name = next((name for name in imports.unversioned if name.startswith(_PREFIX)), None)
         if name is None:
             continue
+        is_said = all(re.fullmatch(_SAYS_UCS2, abi) for abi in content.wheel.filename.abis)
         yield Finding(
             RULE.id,
             Severity.INFO if is_said else Severity.ERROR,

@@ -49,10 +49,19 @@ def find(pair: Pair) -> Iterator[Conflict]:
             message=(
                 f"{shared} is bound to {len(changes)} symbols of {culprit} for as long as the process lives, "
                 f"{worst.together.reference.name} among them ({describe(worst.together.definition)}): {second} runs "
-                "the first package's code where alone it runs the system's"
+                f"the first package's code where alone it runs {_whose(changes)}"
             ),
             remedy=f"{first}: do not export them: a version script, or -Wl,--exclude-libs,ALL for static libraries",
         )
+
+
+def _whose(changes: list[Change]) -> str:
+    """What these are bound to where the second package is alone: it may capture them itself."""
+    providers = (change.alone.provider for change in changes)
+    own = {provider is not None and provider.library.package is not None for provider in providers}
+    return {frozenset({True}): "its own", frozenset({False}): "the system's"}.get(
+        frozenset(own), "its own or the system's"
+    )
 
 
 def _weight(change: Change) -> int:

@@ -10,9 +10,14 @@ from perennial.elf.model import Binding
 from perennial.finding import Severity
 
 
-def crossing_changes(pair: Pair, belongs: Callable[[str], bool]) -> list[Change]:
-    """Changed references to some symbols that lead to another build than the second package's own."""
+def crossing_changes(pair: Pair, belongs: Callable[[str], bool], *, same_build_counts: bool = False) -> list[Change]:
+    """Changed references to some symbols that lead to another build than the second package's own.
+
+    With `same_build_counts` also to another copy of the same build, where the second package's own is loaded
+    and initialized all the same: for libraries that must not be initialized twice.
+    """
     found = []
+    loaded = {one.library.path for one in pair.process.objects}
     for change in pair.changes:
         provider, own = change.together.provider, change.alone.provider
         if provider is None or provider.library.package is None or change.together.asker.library.package is None:
@@ -20,6 +25,8 @@ def crossing_changes(pair: Pair, belongs: Callable[[str], bool]) -> list[Change]
         if _is_the_same_unique(change):
             continue
         same_build = own is not None and own.library.elf.build_id == provider.library.elf.build_id is not None
+        if same_build and same_build_counts and own is not None:
+            same_build = own.library.path not in loaded
         if not same_build and belongs(change.together.reference.name):
             found.append(change)
     return sorted(found, key=lambda change: (change.together.reference.name, change.together.asker.library.path))

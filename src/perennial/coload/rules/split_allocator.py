@@ -18,7 +18,10 @@ RULE: Final = Rule(
 
 
 def find(pair: Pair) -> Iterator[Conflict]:
-    captured = [change for change in captured_changes(pair) if is_allocator(change.together.reference.name)]
+    captured = sorted(
+        (change for change in captured_changes(pair) if is_allocator(change.together.reference.name)),
+        key=lambda change: (change.together.asker.library.name, change.together.reference.name),
+    )
     if not captured:
         return
     providers = {change.together.provider for change in captured}

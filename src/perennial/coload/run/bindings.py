@@ -48,12 +48,10 @@ def parse_bindings(lines: Iterable[bytes], environment: Environment) -> dict[Key
     """ld.so's lines as values: the last binding of a reference counts."""
     found: dict[Key, str] = {}
     shown: dict[bytes, str] = {}
-    prefix = f"{environment.site}/"
 
     def path(raw: bytes) -> str:
         if raw not in shown:
-            text = os.path.normpath(raw.decode("utf-8", "replace"))
-            shown[raw] = text.removeprefix(prefix)
+            shown[raw] = environment.name(os.path.normpath(raw.decode("utf-8", "replace")))
         return shown[raw]
 
     for line in lines:

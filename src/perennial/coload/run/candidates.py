@@ -6,7 +6,6 @@ and that something outside of the package asks for. Everything else can be left 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
@@ -29,10 +28,10 @@ def candidate_symbols(
         *_elf_files(environment, [name for name in environment.owners if environment.owners[name] not in packages]),
         *outside,
     ):
-        asked |= _references(os.path.join(environment.site, path))
+        asked |= _references(environment.path(path))
     found = {}
     for path in _elf_files(environment, [name for name in environment.owners if environment.owners[name] in packages]):
-        names = _definitions(os.path.join(environment.site, path), asked)
+        names = _definitions(environment.path(path), asked)
         if names:
             found[path] = names
     return found
@@ -41,7 +40,7 @@ def candidate_symbols(
 def _elf_files(environment: Environment, names: Iterable[str]) -> Iterator[str]:
     for name in sorted(names):
         try:
-            with open(os.path.join(environment.site, name), "rb") as file:
+            with open(environment.path(name), "rb") as file:
                 if file.read(len(_MAGIC)) == _MAGIC:
                     yield name
         except OSError:

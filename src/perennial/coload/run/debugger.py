@@ -59,7 +59,7 @@ def parse_frames(text: str, expected: str, environment: Environment) -> tuple[Fr
     for match in _FRAME.finditer(text, found.end()):
         name, file = match["function"], match["file"]
         if file is not None:
-            file = file.removeprefix(f"{environment.site}/")
+            file = environment.name(file)
             file = re.sub(r":\d+$", "", file) if match["how"] == "at" else file
         frames.append(Frame(None if name == "??" else name, file))
     return tuple(frames)

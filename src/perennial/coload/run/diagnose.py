@@ -8,13 +8,14 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
+from perennial.coload.run.apart import set_apart
 from perennial.coload.run.bindings import Bindings, compare_bindings, read_bindings
 from perennial.coload.run.debugger import native_frames, top_frame
 from perennial.coload.run.environment import Installed
 from perennial.coload.run.hold import hold
 from perennial.coload.run.imports import Bench, execute
 from perennial.coload.run.minimise import minimise
-from perennial.coload.run.model import BindingDifference, Diagnosis, End, Frame, Outcome, Preload
+from perennial.coload.run.model import Apart, BindingDifference, Diagnosis, End, Frame, Outcome, Preload
 
 _MOST_PRELOADS: Final = 3
 _USUAL: Final = "libstdc++.so.6"
@@ -59,12 +60,16 @@ def diagnose(
     for library in _shared_libraries(bench, differences):
         advance(f"{library} first")
         preloads.append(Preload(library, execute(bench, order, preload=library).outcome))
+    apart: tuple[Apart, ...] = ()
     held = minimised = None
     if tools.minimise and again:
+        apart = set_apart(bench, order, outcome, differences, advance=advance)
         held = hold(bench, order, is_same, differences, advance=advance)
         suspects = {symbol for _, symbol in held.references} if held else set()
-        minimised = minimise(bench, order, is_same, differences, suspects, advance=advance)
-    return Diagnosis(again, frames, differences, tuple(preloads), held, minimised, tuple(notes))
+        # Where two libraries under two names are the cure, no symbol of the one that all got is to blame.
+        if suspects or all(one.outcome.end is not End.FINE for one in apart):
+            minimised = minimise(bench, order, is_same, differences, suspects, advance=advance)
+    return Diagnosis(again, frames, differences, tuple(preloads), apart, held, minimised, tuple(notes))
 
 
 def _native(bench: Bench, order: Sequence[Installed], signal: str, tools: Tools, notes: list[str]) -> tuple[Frame, ...]:
@@ -82,7 +87,7 @@ def _differences(bench: Bench, order: Sequence[Installed], notes: list[str]) -> 
     if not together:
         notes.append("the loader does not tell its bindings (LD_DEBUG)")
         return ()
-    controls: list[tuple[str, Bindings]] = [(package.wheel.name, read_bindings(bench, (package,))) for package in order]
+    controls: list[tuple[str, Bindings]] = [(package.name, read_bindings(bench, (package,))) for package in order]
     return compare_bindings(together, controls, bench.environment)
 
 
@@ -104,5 +109,7 @@ def _alike(bench: Bench, outcome: Outcome, where: Bench, other: Outcome) -> bool
 
 
 def _essence(bench: Bench, outcome: Outcome) -> tuple[End, str, str | None, int | None, str]:
-    error = (outcome.error or "").replace(bench.environment.root, "")
+    error = outcome.error or ""
+    for place in (*bench.environment.sites, bench.environment.root):
+        error = error.replace(place, "") if place else error
     return outcome.end, outcome.step, outcome.signal, outcome.code, error

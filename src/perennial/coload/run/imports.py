@@ -45,11 +45,7 @@ class Execution(NamedTuple):
 def steps_of(bench: Bench, order: Sequence[Installed], preload: str | None = None) -> tuple[Step, ...]:
     """First all imports, then all snippets, each in the order of the packages."""
     imports = [("import", module, "") for package in order for module in package.modules]
-    smoke = [
-        ("smoke", package.wheel.name, bench.smoke[package.wheel.name])
-        for package in order
-        if package.wheel.name in bench.smoke
-    ]
+    smoke = [("smoke", package.name, bench.smoke[package.name]) for package in order if package.name in bench.smoke]
     return (*([("load", preload, "")] if preload else ()), *imports, *smoke)
 
 
@@ -64,7 +60,8 @@ def execute(
     """Imports in a new process. `before` is a debugger's command line, `extra` are variables for the loader."""
     plan, status, script = (os.path.join(bench.scratch, name) for name in ("plan.json", "status", "script.py"))
     document = {
-        "site": bench.environment.site,
+        "sites": bench.environment.sites,
+        "own": bench.environment.own,
         "steps": steps_of(bench, order, preload),
         "traceback_after": bench.timeout * _BEFORE_THE_END,
     }
@@ -76,8 +73,10 @@ def execute(
         pass
     folder = os.path.join(bench.scratch, "folder")
     os.makedirs(folder, exist_ok=True)
+    # With what an interpreter has itself, `site` has to put it there; nothing is written among it.
+    flags = ("-I", "-B") if bench.environment.own else ("-I", "-S")
     ended = run_child(
-        (*before, bench.interpreter.path, "-I", "-S", script, plan, status),
+        (*before, bench.interpreter.path, *flags, script, plan, status),
         environ={**environment_variables(folder), **(extra or {})},
         folder=folder,
         timeout=bench.timeout,

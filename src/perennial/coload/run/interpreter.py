@@ -51,25 +51,25 @@ class Interpreter(NamedTuple):
         return "{}.{}.{}".format(*self.version)
 
 
-def find_interpreter(wanted: str, environ: Mapping[str, str], folder: str) -> Interpreter:
-    """`wanted` is a version (3.6) or a path; it is run in `folder`.
+def find_interpreter(wanted: str, environ: Mapping[str, str], folder: str, *, option: str = "--python") -> Interpreter:
+    """`wanted` is a version (3.6) or a path; it is run in `folder`. `option` is what messages call it by.
 
     Raises `UsageError` where there is none, or it is none that wheels can be imported with.
     """
     if not _VERSION.fullmatch(wanted):
         path = shutil.which(wanted, path=environ.get("PATH"))
         if path is None:
-            raise UsageError(f"--python {printable(wanted)}: no such program")
+            raise UsageError(f"{option} {printable(wanted)}: no such program")
         found = _ask(os.path.abspath(path), folder)
         if found is None:
-            raise UsageError(f"--python {printable(wanted)}: it does not run, or is not CPython 3.4 or newer")
+            raise UsageError(f"{option} {printable(wanted)}: it does not run, or is not CPython 3.4 or newer")
         return found
     for path in _places(wanted, environ):
         found = _ask(path, folder)
         if found is not None and found.version[:2] == tuple(map(int, wanted.split("."))):
             return found
     raise UsageError(
-        f"--python {wanted}: there is no python{wanted} on PATH, nor among the versions of pyenv and uv; give its path"
+        f"{option} {wanted}: there is no python{wanted} on PATH, nor among the versions of pyenv and uv; give its path"
     )
 
 

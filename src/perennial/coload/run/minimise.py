@@ -6,19 +6,20 @@ package had been linked with a version script. Nothing else about the file chang
 
 A failure has gone away when the imports end well, or end otherwise than before while the package whose
 symbols are hidden still works alone: hiding what the package itself needs from one file to another breaks
-it, and that is no cure.
+it, and that is no cure. Neither is it where they end because another package finds a hidden symbol nowhere
+else: it has no definition of its own, or its library has given way to this one.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 from perennial.coload.run.candidates import candidate_symbols
 from perennial.coload.run.ddmin import ddmin
-from perennial.coload.run.environment import Environment, Installed, clone, replace_file
+from perennial.coload.run.environment import Environment, Installed, clone, remove_copy, replace_file
 from perennial.coload.run.imports import Bench, execute
 from perennial.coload.run.model import BindingDifference, End, Hidden, Minimised, Outcome
 from perennial.elf.edit import ElfChanges, edit_elf
@@ -27,6 +28,15 @@ from perennial.errors import PerennialError
 MOST_PROCESSES: Final = 400
 
 IsSame = Callable[[Bench, Outcome], bool]  # whether an outcome is the failure that is looked into
+
+
+# ld.so's words, in an exception or, for a function that is bound when it is called, on standard error
+_NOT_FOUND: Final = re.compile(r"undefined symbol: ([^\s,]+)")
+
+
+def symbols_not_found(outcome: Outcome) -> set[str]:
+    """What the loader has said to be defined nowhere."""
+    return set(_NOT_FOUND.findall(f"{outcome.error or ''}\n{outcome.said}"))
 
 
 class OutOfProcessesError(Exception):
@@ -50,7 +60,7 @@ def minimise(
     system = sorted({one.asks for one in differences if os.path.isabs(one.asks)})
     result: Minimised | None = None
     for culprits in (order[:-1], order[-1:]):
-        names = [package.wheel.name for package in culprits]
+        names = [package.name for package in culprits]
         where = candidate_symbols(bench.environment, names, system)
         everything = frozenset().union(*where.values())
         suspected = everything & set(suspects)
@@ -68,7 +78,7 @@ def minimise(
             advance=advance,
         )
         found = search.run(suspected, observed, everything)
-        search.remove()
+        remove_copy(copy)
         if result is None or found.symbols:
             result = found
         if found.symbols:
@@ -101,29 +111,23 @@ class Search:
         self._processes = 0
         self._left: Outcome | None = None
         self._refused: set[str] = set()
-        self._breaks = False
+        self._why_not = "nothing changes"
 
     def run(self, suspects: Collection[str], observed: Collection[str], everything: Collection[str]) -> Minimised:
         """`suspects` and `observed` are parts of `everything`."""
         wanted = sorted(suspects or everything)
         try:
+            if self._cures(()):
+                return self._result((), len(wanted), "in a copy of the environment it does not come back")
             for symbols in (wanted,) if suspects else (sorted(observed), wanted):
                 if symbols and self._cures(symbols):
                     found = ddmin(symbols, self._cures)
                     self._cures(found)  # the files and the outcome of what was found
                     return self._result(found, len(wanted))
-            note = (
-                "hidden in its files, the package fails alone"
-                if self._breaks
-                else "hidden in its files, nothing changes"
-            )
+            note = f"hidden in its files, {self._why_not}"
         except OutOfProcessesError:
             note = f"given up after {MOST_PROCESSES} processes"
         return self._result((), len(wanted), note)
-
-    def remove(self) -> None:
-        """Takes the copy away."""
-        shutil.rmtree(self._bench.environment.root, ignore_errors=True)
 
     def _result(self, symbols: Sequence[str], candidates: int, note: str = "") -> Minimised:
         hidden = tuple(
@@ -133,7 +137,7 @@ class Search:
         notes = [note] if note else []
         if self._refused:
             notes.append(f"files that could not be edited: {', '.join(sorted(self._refused))}")
-        names = " and ".join(package.wheel.name for package in self._culprits)
+        names = " and ".join(package.name for package in self._culprits)
         return Minimised(names, hidden, candidates, self._processes, self._left if symbols else None, "; ".join(notes))
 
     def _cures(self, symbols: Sequence[str]) -> bool:
@@ -146,11 +150,14 @@ class Search:
             return True
         if self._is_same(self._bench, outcome):
             return False
-        if self._run(self._culprits).end is End.FINE:
-            self._left = outcome
-            return True
-        self._breaks = True
-        return False
+        if self._run(self._culprits).end is not End.FINE:
+            self._why_not = "the package fails alone"
+            return False
+        if symbols_not_found(outcome) & set(symbols):
+            self._why_not = "others find no such symbol"
+            return False
+        self._left = outcome
+        return True
 
     def _run(self, order: Sequence[Installed]) -> Outcome:
         self._processes += 1
@@ -163,12 +170,12 @@ class Search:
         for path, defined in self._where.items():
             wanted = defined & symbols
             if self._hidden.get(path, frozenset()) != wanted and path not in self._refused:
-                with open(os.path.join(self._original.site, path), "rb") as file:
+                with open(self._original.path(path), "rb") as file:
                     data = file.read()
                 try:
                     edited = edit_elf(data, ElfChanges(hide_symbols=tuple(sorted(wanted)))) if wanted else data
                 except PerennialError:
                     self._refused.add(path)
                     continue
-                replace_file(os.path.join(self._bench.environment.site, path), edited)
+                replace_file(self._bench.environment.path(path), edited)
                 self._hidden[path] = wanted

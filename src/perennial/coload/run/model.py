@@ -96,6 +96,14 @@ class Preload(NamedTuple):
     outcome: Outcome
 
 
+class Apart(NamedTuple):
+    """The same imports with a package's library that had given way to another of its soname under a name of its own."""
+
+    library: str
+    package: str
+    outcome: Outcome
+
+
 class Diagnosis(NamedTuple):
     """What was found out about a failure. `again` is whether it came back just so; notes say what could not be done."""
 
@@ -103,6 +111,7 @@ class Diagnosis(NamedTuple):
     frames: tuple[Frame, ...]
     differences: tuple[BindingDifference, ...]
     preloads: tuple[Preload, ...]
+    apart: tuple[Apart, ...]
     held: Held | None
     minimised: Minimised | None
     notes: tuple[str, ...]

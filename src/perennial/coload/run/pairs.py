@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import permutations
 from typing import Final, NamedTuple
@@ -60,12 +60,30 @@ def run_orders(
     )
     bench = Bench(interpreter, environment, request.smoke, scratch, request.timeout)
     packages = environment.packages[: len(request.wheels)]
+    return run_packages(bench, packages, tools, in_order=request.in_order, advance=advance)
+
+
+def run_packages(
+    bench: Bench,
+    packages: Sequence[Installed],
+    tools: Tools,
+    *,
+    in_order: bool,
+    advance: Callable[[str], None] = lambda _: None,
+) -> RunReport:
+    """Imports packages of the bench's environment. Those of which nothing can be imported are left out, and said."""
+    nothing = tuple(
+        Run((package.label,), None, skipped="nothing in it looks like a module")
+        for package in packages
+        if not package.modules
+    )
+    packages = [package for package in packages if package.modules]
     alone = tuple(_run(bench, (package,), advance) for package in packages)
     failed = {run.order[0]: run for run in alone if run.outcome is None or run.outcome.end is not End.FINE}
-    orders = [packages] if request.in_order else list(permutations(packages, 2))
+    orders = [tuple(packages)] if in_order else list(permutations(packages, 2))
     runs = []
     for order in orders:
-        broken = [failed[package.wheel.file.text] for package in order if package.wheel.file.text in failed]
+        broken = [failed[package.label] for package in order if package.label in failed]
         if broken:
             why = f"{', '.join(run.order[0] for run in broken)} fails alone"
             runs.append(Run(_names(order), None, skipped=why))
@@ -73,10 +91,10 @@ def run_orders(
         run = _run(bench, order, advance)
         assert run.outcome is not None  # noqa: S101 - _run has just run it
         if run.outcome.end is not End.FINE:
-            told = _prefixed(advance, " then ".join(package.wheel.name for package in order))
+            told = _prefixed(advance, " then ".join(package.name for package in order))
             run = run._replace(diagnosis=diagnose(bench, order, run.outcome, tools, advance=told))
         runs.append(run)
-    return RunReport(interpreter.path, interpreter.text, alone, tuple(runs))
+    return RunReport(bench.interpreter.path, bench.interpreter.text, (*alone, *nothing), tuple(runs))
 
 
 def _prefixed(advance: Callable[[str], None], label: str) -> Callable[[str], None]:
@@ -95,16 +113,20 @@ def check_request(request: Request, interpreter: Interpreter) -> None:
                 f"{printable(wheel.file.text)} is not for CPython {interpreter.text} on {interpreter.machine}: "
                 "name another interpreter with --python"
             )
-    imported = {wheel.name for wheel in request.wheels}
-    for option, given in (("--smoke", request.smoke), ("--import", request.modules)):
-        for name in sorted(given.keys() - imported):
-            raise UsageError(f"{option} {printable(name)}: no wheel of that project is imported")
+    check_names({wheel.name for wheel in request.wheels}, request.modules, request.smoke)
+
+
+def check_names(imported: Collection[str], modules: Mapping[str, object], smoke: Mapping[str, object]) -> None:
+    """Refuses options for projects that are not imported."""
+    for option, given in (("--smoke", smoke), ("--import", modules)):
+        for name in sorted(given.keys() - set(imported)):
+            raise UsageError(f"{option} {printable(name)}: nothing of that project is imported")
 
 
 def _run(bench: Bench, order: Sequence[Installed], advance: Callable[[str], None]) -> Run:
-    advance(" then ".join(package.wheel.name for package in order))
+    advance(" then ".join(package.name for package in order))
     return Run(_names(order), execute(bench, order).outcome)
 
 
 def _names(order: Sequence[Installed]) -> tuple[str, ...]:
-    return tuple(package.wheel.file.text for package in order)
+    return tuple(package.label for package in order)

@@ -4,9 +4,10 @@ It is the text of a Python program of any version from 3.4 on, so that old wheel
 they were made for. The plan comes as a JSON file; at each step the program writes a line to a second
 file, by which it is known where a process was that has crashed.
 
-The interpreter is started with -I -S: no environment, no folder of the user, and nothing that is
+For wheels the interpreter is started with -I -S: no environment, no folder of the user, and nothing that is
 installed beside it. Only the folder that perennial has unpacked wheels into is added, with its .pth
-files.
+files. For what an interpreter has itself it is started with -I, and finds that by itself; in a copy of it, the
+copy's folders take the places of its own.
 """
 
 from __future__ import annotations
@@ -36,10 +37,15 @@ if plan["traceback_after"]:
 import resource
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
-import site
-site.addsitedir(plan["site"])
-sys.path.remove(plan["site"])
-sys.path.insert(0, plan["site"])
+if plan["own"]:
+    copies = dict(zip(map(os.path.realpath, plan["own"]), plan["sites"]))
+    sys.path[:] = [copies.get(os.path.realpath(path), path) for path in sys.path]
+else:
+    import site
+    for path in plan["sites"]:
+        site.addsitedir(path)
+        sys.path.remove(path)
+        sys.path.insert(0, path)
 
 failed = 0
 try:

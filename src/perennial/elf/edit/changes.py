@@ -58,10 +58,16 @@ class ElfChanges(NamedTuple):
     search_path: SearchPath | None = None  # None keeps
     rename_versions: tuple[VersionRename, ...] = ()
     hide_symbols: tuple[str, ...] = ()  # defined symbols, all versions: they become STV_HIDDEN
+    # defined symbols, all versions: STV_HIDDEN, and the bytes that they cover are zeros. Undefined ones: no change
+    blank_symbols: tuple[str, ...] = ()
     # before all other changes; what nothing needs any more goes, and DT_NEEDED stays
     rebind: tuple[VersionChange, ...] = ()
     # DT_RELR into DT_RELA or DT_REL, for loaders that do not know it; with the need of GLIBC_ABI_DT_RELR
     expand_relr: bool = False
+    # STB_GNU_UNIQUE becomes STB_GLOBAL: then each copy of a library has variables of its own
+    unique_to_global: bool = False
+    # what ld -z mark-plt adds for x86_64, and old loaders take for addends; with the need of GLIBC_ABI_DT_X86_64_PLT
+    clear_plt_marks: bool = False
     clear_executable_stack: bool = False
     strip: StripLevel = StripLevel.NOTHING
 
@@ -126,6 +132,8 @@ def _names(changes: ElfChanges) -> list[tuple[str, str]]:
     named += [("rename_needed", name) for pair in changes.rename_needed for name in pair]
     named += [("add_needed", name) for name in changes.add_needed]
     named += [("rebind", name) for change in changes.rebind for name in change if name is not None]
+    named += [("hide_symbols", name) for name in changes.hide_symbols]
+    named += [("blank_symbols", name) for name in changes.blank_symbols]
     named += [("rename_versions", name) for rename in changes.rename_versions for name in (rename.old, rename.new)]
     if changes.search_path is not None and changes.search_path.text:
         named.append(("search_path", changes.search_path.text))

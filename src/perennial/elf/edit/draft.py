@@ -11,9 +11,11 @@ from perennial.elf.constants import (
     PF_X,
     PT_GNU_STACK,
 )
+from perennial.elf.edit.blank import blank_symbols
 from perennial.elf.edit.changes import ElfChanges
 from perennial.elf.edit.dynamic_entries import Entries, change_entries
 from perennial.elf.edit.layout import FileLayout, Wanted, lay_out
+from perennial.elf.edit.plt_marks import clear_plt_marks
 from perennial.elf.edit.rebind import rebind
 from perennial.elf.edit.records import Segment
 from perennial.elf.edit.relative import expand_relr
@@ -21,7 +23,7 @@ from perennial.elf.edit.runs import NewTable, Run, movable_runs, string_run
 from perennial.elf.edit.skeleton import Skeleton
 from perennial.elf.edit.strings import StringTable
 from perennial.elf.edit.strip import Sections, strip_sections
-from perennial.elf.edit.symbols import hide_symbols
+from perennial.elf.edit.symbols import hide_symbols, unique_to_global
 from perennial.elf.edit.tail import can_be_laid_out_anew, check_nothing_appended, check_sections_are_loaded
 from perennial.elf.edit.versions import Patch, VersionEdits, change_versions
 from perennial.errors import ElfEditError
@@ -54,6 +56,10 @@ def make_draft(elf: Skeleton, changes: ElfChanges) -> Draft | None:
     rebound = rebind(elf, strings, changes.rebind)
     versions = change_versions(elf, strings, changes, rebound.needs)
     patches = (*versions.patches, *rebound.patches, *hide_symbols(elf, changes.hide_symbols))
+    patches = (*patches, *blank_symbols(elf, changes.blank_symbols))
+    patches = (*patches, *unique_to_global(elf, wanted=changes.unique_to_global))
+    entries, unmarked = clear_plt_marks(elf, entries, wanted=changes.clear_plt_marks)
+    patches = (*patches, *unmarked)
     tables: tuple[NewTable, ...] = ()
     if versions.needs_elsewhere is not None:
         tables = (NewTable(_needs_run(elf), versions.needs_elsewhere),)

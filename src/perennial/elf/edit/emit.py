@@ -103,7 +103,10 @@ def _take_away(draft: Draft, out: bytearray) -> list[tuple[Placed, bytes]]:
     contents = []
     for placed in draft.layout.placed:
         run = placed.run
-        content = next((t.content for t in draft.tables if t.run == run), bytes(out[run.offset : run.end]))
+        content = bytes(out[run.offset : run.end])
+        table = next((table for table in draft.tables if table.run == run), None)
+        if table is not None:
+            content = table.content if table.ahead is None else table.content[: table.ahead] + content
         if run.tag == DT_STRTAB:
             content += draft.added_strings
         if run.owned and run.tag is not None:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from perennial.arch import EM_X86_64
 from perennial.elf.edit.changes import ElfChanges
 from perennial.elf.edit.rebound_facts import rebound_facts
-from perennial.elf.model import DynamicSymbol, ElfFile, StackPermission, Verdef, Verneed
+from perennial.elf.model import Binding, DynamicSymbol, ElfFile, StackPermission, Verdef, Verneed
 
 
 def facts_after(facts: ElfFile, changes: ElfChanges) -> ElfFile:
@@ -49,13 +50,27 @@ def _needed(needed: tuple[str, ...], changes: ElfChanges) -> tuple[str, ...]:
     return tuple(names)
 
 
+def _markers(facts: ElfFile, changes: ElfChanges) -> frozenset[str]:
+    """Versions that say what a loader must know, of what is taken out of the file."""
+    relr = {"GLIBC_ABI_DT_RELR"} if changes.expand_relr else set()
+    marks = {"GLIBC_ABI_DT_X86_64_PLT"} if changes.clear_plt_marks and facts.abi.machine == EM_X86_64 else set()
+    return frozenset(relr | marks)
+
+
+def _unused(facts: ElfFile, changes: ElfChanges) -> set[tuple[str, str]]:
+    """A version that no symbol has: then a linker asks for it because of the marks."""
+    old = "libc.so.6", "GLIBC_2.36"
+    has_marks = changes.clear_plt_marks and facts.abi.machine == EM_X86_64
+    return {old} if has_marks and old not in {(s.library, s.version) for s in facts.imports} else set()
+
+
 def _needs(facts: ElfFile, changes: ElfChanges) -> Iterator[Verneed]:
     """What is still needed of each library; a need of no version is none."""
+    gone, unused = _markers(facts, changes), _unused(facts, changes)
     for need in facts.verneeds:
         if need.file in changes.remove_needed:
             continue
-        relr = "GLIBC_ABI_DT_RELR" if changes.expand_relr else None
-        versions = tuple(version for version in need.versions if version.name != relr)
+        versions = tuple(v for v in need.versions if v.name not in gone and (need.file, v.name) not in unused)
         if versions:
             yield need._replace(versions=versions)
 
@@ -80,6 +95,8 @@ def _verdef(definition: Verdef, changes: ElfChanges) -> Verdef:
 
 
 def _symbol(symbol: DynamicSymbol, changes: ElfChanges) -> DynamicSymbol:
+    if changes.unique_to_global and symbol.binding is Binding.UNIQUE:
+        symbol = symbol._replace(binding=Binding.GLOBAL)
     if symbol.version is None:
         return symbol
     library = symbol.library

@@ -29,7 +29,8 @@ from perennial.elf.edit.changes import VersionChange
 from perennial.elf.edit.records import sysv_hash
 from perennial.elf.edit.skeleton import Skeleton
 from perennial.elf.edit.strings import StringTable
-from perennial.elf.edit.versions import Aux, Need, Patch, read_needs, verdef_rows
+from perennial.elf.edit.version_tables import Aux, Need, read_needs, verdef_rows
+from perennial.elf.edit.versions import Patch
 from perennial.elf.symbol_count import count_symbols
 from perennial.errors import ElfEditError
 

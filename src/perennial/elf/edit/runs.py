@@ -35,7 +35,7 @@ from perennial.elf.constants import (
     SHT_STRTAB,
 )
 from perennial.elf.edit.skeleton import Skeleton
-from perennial.elf.edit.versions import verdef_extent, verneed_extent
+from perennial.elf.edit.version_tables import verdef_extent, verneed_extent
 from perennial.elf.symbol_count import SymbolCount, count_symbols
 from perennial.errors import ElfFormatError
 

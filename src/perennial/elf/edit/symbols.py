@@ -10,10 +10,19 @@ from array import array
 from collections.abc import Iterator, Mapping
 from sys import byteorder
 
-from perennial.elf.constants import DT_STRTAB, DT_SYMTAB, SHN_LORESERVE, SHN_UNDEF, STV_HIDDEN
+from perennial.elf.constants import (
+    DT_STRTAB,
+    DT_SYMTAB,
+    SHN_LORESERVE,
+    SHN_UNDEF,
+    STB_GLOBAL,
+    STB_GNU_UNIQUE,
+    STV_HIDDEN,
+)
 from perennial.elf.edit.records import Records
 from perennial.elf.edit.skeleton import Skeleton
-from perennial.elf.edit.versions import Patch, symbol_total
+from perennial.elf.edit.version_tables import symbol_total
+from perennial.elf.edit.versions import Patch
 from perennial.errors import ElfEditError
 
 _VISIBILITY = 3  # ELF64_ST_VISIBILITY
@@ -45,7 +54,7 @@ def name_offsets(records: Records, table: bytes) -> array[int]:
 
 def largest_extent(elf: Skeleton) -> int:
     """The largest st_size of the dynamic symbols."""
-    table, _, _ = _dynamic_symbols(elf)
+    table, _, _ = dynamic_symbols(elf)
     size, place, width = elf.records.symbol.size, elf.records.symbol.extent, elf.records.pointer.size
     raw = bytearray(len(table) // size * width)
     for byte in range(width):
@@ -74,7 +83,7 @@ def hide_symbols(elf: Skeleton, names: tuple[str, ...]) -> tuple[Patch, ...]:
     """
     if not names:
         return ()
-    table, start, strings = _dynamic_symbols(elf)
+    table, start, strings = dynamic_symbols(elf)
     size, other = elf.records.symbol.size, elf.records.symbol.other
     sections, offsets = section_indexes(elf.records, table), name_offsets(elf.records, table)
     wanted = {offset: name for name in names for offset in _places_in(strings, name.encode())}
@@ -90,7 +99,24 @@ def hide_symbols(elf: Skeleton, names: tuple[str, ...]) -> tuple[Patch, ...]:
     return tuple(patches)
 
 
-def _dynamic_symbols(elf: Skeleton) -> tuple[bytes, int, bytes]:
+def unique_to_global(elf: Skeleton, *, wanted: bool) -> tuple[Patch, ...]:
+    """STB_GLOBAL for what is STB_GNU_UNIQUE, defined or not.
+
+    glibc's `do_lookup_unique` gives all files of a process the first definition of a name that it came to, whatever
+    its version and however the file was opened. As global symbols they are found as all others are.
+    """
+    if not wanted:
+        return ()
+    table, start, _ = dynamic_symbols(elf)
+    size, place = elf.records.symbol.size, elf.records.symbol.info
+    return tuple(
+        Patch(start + number * size + place, bytes([STB_GLOBAL << 4 | info & 0xF]))
+        for number, info in enumerate(table[place::size])
+        if info >> 4 == STB_GNU_UNIQUE
+    )
+
+
+def dynamic_symbols(elf: Skeleton) -> tuple[bytes, int, bytes]:
     """The dynamic symbols, their offset in the file, and their strings."""
     if not elf.dynamic.exists:
         return b"", 0, b""

@@ -47,8 +47,14 @@ from perennial.elf.edit.records import Segment
 from perennial.elf.edit.runs import TableSizes, string_run
 from perennial.elf.edit.skeleton import Skeleton, read_skeleton
 from perennial.elf.edit.strip import Sections, is_loaded
+from perennial.elf.edit.verify_blank import check_blanked, ranges_blanked
 from perennial.elf.edit.verify_references import check_references
-from perennial.elf.edit.verify_relocations import RELOCATION_TAGS, check_relocations, relocations_moved
+from perennial.elf.edit.verify_relocations import (
+    check_relocations,
+    relocations_changed,
+    relocations_moved,
+    tags_that_change,
+)
 from perennial.elf.edit.verify_tables import check_sections, check_versions, symbols_after, wrong
 from perennial.elf.model import ElfFile
 from perennial.elf.read import read_elf
@@ -83,8 +89,9 @@ def verify(before: Skeleton, edited: bytes, wanted: ElfFile, changes: ElfChanges
         check_versions(before, after, changes)
         if changes.rebind:
             check_references(before, after, changes)
-    if before.dynamic.exists and changes.expand_relr:
-        check_relocations(before, after)
+        check_blanked(before, after, changes)
+    if before.dynamic.exists and (changes.expand_relr or changes.clear_plt_marks):
+        check_relocations(before, after, changes)
     check_sections(before, after, sections)
 
 
@@ -204,6 +211,7 @@ def _edited(before: Skeleton, after: Skeleton, changes: ElfChanges) -> Iterator[
         or changes.remove_needed
         or changes.rename_versions
         or changes.expand_relr
+        or changes.clear_plt_marks
         or changes.rebind
     ):
         tags |= {DT_VERNEED, DT_VERDEF}
@@ -211,6 +219,8 @@ def _edited(before: Skeleton, after: Skeleton, changes: ElfChanges) -> Iterator[
         tags |= {DT_VERSYM}
     if changes.rebind:
         tags |= {DT_HASH}
+    yield from relocations_changed(before, changes)
+    yield from ranges_blanked(before, changes)
     for tag in tags:
         address = before.dynamic.get(tag)
         if address is not None:
@@ -247,7 +257,7 @@ def _check_tables(before: Skeleton, after: Skeleton, changes: ElfChanges, sectio
     for kind in (PT_NOTE, PT_GNU_PROPERTY, PT_INTERP):
         if _contents(before, kind) != _contents(after, kind):
             raise wrong("has other notes or another interpreter")
-    may_change = _MAY_CHANGE | RELOCATION_TAGS if changes.expand_relr else _MAY_CHANGE
+    may_change = _MAY_CHANGE | tags_that_change(before, changes)
     was, now = ([entry for entry in elf.dynamic.entries if entry[0] not in may_change] for elf in (before, after))
     if was != now:
         raise wrong("has other entries in PT_DYNAMIC")
@@ -255,7 +265,9 @@ def _check_tables(before: Skeleton, after: Skeleton, changes: ElfChanges, sectio
 
 def _needs_no_version(after: Skeleton, changes: ElfChanges) -> bool:
     """Whether DT_VERSYM may be gone with the last version that was needed."""
-    return changes.expand_relr and all(after.dynamic.get(tag) is None for tag in (DT_VERNEED, DT_VERDEF, DT_VERSYM))
+    return (changes.expand_relr or changes.clear_plt_marks) and all(
+        after.dynamic.get(tag) is None for tag in (DT_VERNEED, DT_VERDEF, DT_VERSYM)
+    )
 
 
 def _content(elf: Skeleton, tag: int, sizes: TableSizes) -> bytes | None:
@@ -274,7 +286,8 @@ def _contents(elf: Skeleton, kind: int) -> list[bytes]:
 
 def _check_symbols(before: Skeleton, after: Skeleton, sizes: TableSizes, wanted: tuple[ElfChanges, Sections]) -> None:
     old, new = _content(before, DT_SYMTAB, sizes), _content(after, DT_SYMTAB, sizes)
-    if old is not None and old != new:
+    changes = wanted[0]
+    if old is not None and (old != new or changes.hide_symbols or changes.blank_symbols or changes.unique_to_global):
         old = symbols_after(before, after, old, _offset(before, before.dynamic.get(DT_SYMTAB) or 0), wanted)
     if old != new:
         raise wrong("has other dynamic symbols")

@@ -14,7 +14,7 @@ from perennial.elf.edit.records import sysv_hash
 from perennial.elf.edit.runs import string_run
 from perennial.elf.edit.skeleton import Skeleton
 from perennial.elf.edit.strings import StringTable
-from perennial.elf.edit.versions import symbol_total, verdef_rows, verneed_rows
+from perennial.elf.edit.version_tables import symbol_total, verdef_rows, verneed_rows
 from perennial.errors import ElfEditError
 
 
@@ -48,7 +48,8 @@ def check_references(before: Skeleton, after: Skeleton, changes: ElfChanges) -> 
     if before.dynamic.get(DT_VERSYM) is not None and after.dynamic.get(DT_VERSYM) is not None:
         symbols, versym, other = _start(before, DT_SYMTAB), _start(before, DT_VERSYM), _start(after, DT_VERSYM)
         for number in range(total):
-            if before.data[versym + 2 * number :][:2] == after.data[other + 2 * number :][:2]:
+            was, now = versym + 2 * number, other + 2 * number
+            if before.data[was : was + 2] == after.data[now : now + 2]:
                 continue
             place = symbols + number * fields.size
             is_undefined = half.unpack_from(before.data, place + fields.shndx)[0] == SHN_UNDEF

@@ -6,6 +6,9 @@ of versions there are few, and each is looked at.
 
 from __future__ import annotations
 
+from typing import Final
+
+from perennial.arch import EM_X86_64
 from perennial.elf.constants import (
     DT_REL,
     DT_RELA,
@@ -14,6 +17,7 @@ from perennial.elf.constants import (
     DT_RELSZ,
     SHF_ALLOC,
     SHF_INFO_LINK,
+    SHN_UNDEF,
     SHT_DYNAMIC,
     SHT_GNU_VERDEF,
     SHT_GNU_VERNEED,
@@ -24,6 +28,9 @@ from perennial.elf.constants import (
     SHT_RELR,
     SHT_STRTAB,
     SHT_SYMTAB,
+    STB_GLOBAL,
+    STB_GNU_UNIQUE,
+    STV_HIDDEN,
 )
 from perennial.elf.edit.changes import ElfChanges
 from perennial.elf.edit.records import Section, sysv_hash
@@ -33,8 +40,13 @@ from perennial.elf.edit.strings import StringTable
 from perennial.elf.edit.strip import Sections
 from perennial.elf.edit.symbols import hide_symbols, renumbered, shifted_values
 from perennial.elf.edit.verify_references import names_after
-from perennial.elf.edit.versions import verdef_rows, verneed_rows
+from perennial.elf.edit.version_tables import verdef_rows, verneed_rows
 from perennial.errors import ElfEditError
+
+# st_info: STB_GLOBAL in the place of STB_GNU_UNIQUE, whatever the type
+_WITHOUT_UNIQUE: Final = bytes(
+    STB_GLOBAL << 4 | info & 0xF if info >> 4 == STB_GNU_UNIQUE else info for info in range(256)
+)
 
 
 def wrong(what: str) -> ElfEditError:
@@ -50,6 +62,10 @@ def symbols_after(
     names_after(before, after, symbols, changes)
     for offset, content in hide_symbols(before, changes.hide_symbols):
         symbols[offset - start : offset - start + len(content)] = content
+    _hide(before, symbols, {name.encode() for name in changes.blank_symbols})
+    if changes.unique_to_global:
+        size, place = before.records.symbol.size, before.records.symbol.info
+        symbols[place::size] = symbols[place::size].translate(_WITHOUT_UNIQUE)
     shifts = {}
     for old, now in zip(sections.kept, after.sections, strict=True):
         was = before.sections[old]
@@ -63,6 +79,15 @@ def symbols_after(
     return bytes(symbols)
 
 
+def _hide(before: Skeleton, symbols: bytearray, names: set[bytes]) -> None:
+    """STV_HIDDEN in the two lowest bits of st_other, where symbols of these names are defined."""
+    fields, strings = before.records.symbol, _strings(before)
+    for place in range(0, len(symbols), fields.size) if names else ():
+        is_defined = before.records.half.unpack_from(symbols, place + fields.shndx)[0] != SHN_UNDEF
+        if is_defined and strings[before.records.word.unpack_from(symbols, place)[0]] in names:
+            symbols[place + fields.other] = symbols[place + fields.other] & ~3 | STV_HIDDEN
+
+
 def check_versions(before: Skeleton, after: Skeleton, changes: ElfChanges) -> None:
     """Hashes, flags and indexes, which facts leave out; names are facts."""
     removed = {name.encode() for name in changes.remove_needed}
@@ -70,6 +95,9 @@ def check_versions(before: Skeleton, after: Skeleton, changes: ElfChanges) -> No
     kept = [row for row in verneed_rows(before) if old[row[0]] not in removed]
     if changes.expand_relr:
         kept = [row for row in kept if old[row[1]] != b"GLIBC_ABI_DT_RELR"]
+    if changes.clear_plt_marks and before.header.machine == EM_X86_64:
+        names = {b"GLIBC_ABI_DT_X86_64_PLT", b"GLIBC_2.36"} - {new[row[1]] for row in verneed_rows(after)}
+        kept = [row for row in kept if old[row[1]] not in names]  # which of them, facts say
     found = list(verneed_rows(after))
     if changes.rebind:
         kept = found  # check_references looks at these

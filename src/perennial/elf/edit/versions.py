@@ -11,13 +11,11 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from struct import Struct
 from sys import byteorder
 from typing import Final, NamedTuple
 
+from perennial.arch import EM_X86_64
 from perennial.elf.constants import (
-    DT_VERDEF,
-    DT_VERNEED,
     DT_VERSYM,
     VER_FLG_BASE,
     VER_NDX_GLOBAL,
@@ -28,11 +26,13 @@ from perennial.elf.edit.changes import ElfChanges
 from perennial.elf.edit.records import sysv_hash
 from perennial.elf.edit.skeleton import Skeleton
 from perennial.elf.edit.strings import StringTable
-from perennial.elf.symbol_count import count_symbols
-from perennial.errors import ElfFormatError
+from perennial.elf.edit.version_tables import Need, needs_extent, read_needs, symbol_total, verdef_names
+from perennial.errors import ElfEditError
 
-_MOST_VERSIONS = VERSYM_VERSION
-RELR_VERSION: Final = b"GLIBC_ABI_DT_RELR"  # of libc.so.6: that its loader knows DT_RELR (glibc 2.36)
+# of libc.so.6, and of no symbol: that its loader knows DT_RELR (glibc 2.36), and the marks of `plt_marks.py` (2.42)
+_RELR_VERSION: Final = b"GLIBC_ABI_DT_RELR"
+_PLT_VERSION: Final = b"GLIBC_ABI_DT_X86_64_PLT"
+_PLT_VERSION_BEFORE: Final = (b"libc.so.6", b"GLIBC_2.36")  # what binutils 2.41 to 2.45 have for it, and symbols, too
 
 
 class Patch(NamedTuple):
@@ -40,6 +40,9 @@ class Patch(NamedTuple):
 
     offset: int
     content: bytes
+
+
+_Marker = tuple[bytes | None, bytes]  # library, version
 
 
 class VersionEdits(NamedTuple):
@@ -53,22 +56,6 @@ class VersionEdits(NamedTuple):
     needs_elsewhere: bytes | None = None
 
 
-class Aux(NamedTuple):
-    """A vernaux and where it stands; `row` is as in the file."""
-
-    place: int
-    row: tuple[int, int, int, int, int]
-
-
-class Need(NamedTuple):
-    """A verneed, where it stands, and its vernauxes."""
-
-    place: int
-    version: int
-    file: int
-    versions: tuple[Aux, ...]
-
-
 def change_versions(
     elf: Skeleton, strings: StringTable, changes: ElfChanges, rebound: tuple[Need, ...]
 ) -> VersionEdits:
@@ -78,11 +65,14 @@ def change_versions(
         or changes.remove_needed
         or changes.rename_versions
         or changes.expand_relr
+        or changes.clear_plt_marks
         or changes.rebind
     ):
         return VersionEdits()
     needs = tuple(read_needs(elf))
-    kept = tuple(_kept(rebound, strings, changes))
+    markers = _markers(elf, changes)
+    _check_no_symbol_has(elf, strings, needs, markers)
+    kept = tuple(_kept(rebound, strings, changes, markers | _marker_of_old(elf, strings, rebound, changes)))
     patches = [*_defined(elf, strings, changes)]
     renamed = tuple(_renamed(need, strings, changes) for need in kept)
     if kept == needs:
@@ -97,75 +87,59 @@ def change_versions(
     return VersionEdits(tuple(patches), len(kept), len(table), None if fits else table)
 
 
-def _kept(needs: tuple[Need, ...], strings: StringTable, changes: ElfChanges) -> Iterator[Need]:
-    """Without the libraries that are removed, and without a need that only files with DT_RELR have."""
+def may_have_plt_marks(elf: Skeleton) -> bool:
+    """Whether it is a file for the machine that has them."""
+    return elf.header.machine == EM_X86_64
+
+
+def _markers(elf: Skeleton, changes: ElfChanges) -> frozenset[_Marker]:
+    """Versions that a file needs for what is taken out of it, of whichever library."""
+    markers = {(None, _RELR_VERSION)} if changes.expand_relr else set()
+    if changes.clear_plt_marks and may_have_plt_marks(elf):
+        markers.add((None, _PLT_VERSION))
+    return frozenset(markers)
+
+
+def _marker_of_old(
+    elf: Skeleton, strings: StringTable, needs: tuple[Need, ...], changes: ElfChanges
+) -> frozenset[_Marker]:
+    """The version of the C library that needs what symbols do not need, where it is for marks of the PLT."""
+    if not (changes.clear_plt_marks and may_have_plt_marks(elf)):
+        return frozenset()
+    library, name = _PLT_VERSION_BEFORE
+    if any((each.to_library, each.to_version) == (library.decode(), name.decode()) for each in changes.rebind):
+        return frozenset()
+    found = (aux for need in needs if strings[need.file] == library for aux in need.versions)
+    numbers = {aux.row[2] & VERSYM_VERSION for aux in found if strings[aux.row[3]] == name}
+    return frozenset() if any(_unversioned(elf, numbers)) else frozenset({_PLT_VERSION_BEFORE})
+
+
+def _check_no_symbol_has(
+    elf: Skeleton, strings: StringTable, needs: tuple[Need, ...], markers: frozenset[_Marker]
+) -> None:
+    for aux in (aux for need in needs for aux in need.versions if (None, strings[aux.row[3]]) in markers):
+        if any(_unversioned(elf, {aux.row[2] & VERSYM_VERSION})):
+            name = strings[aux.row[3]].decode()
+            raise ElfEditError(f"a symbol of it has the version {name}, which is no symbol's")
+
+
+def _kept(
+    needs: tuple[Need, ...], strings: StringTable, changes: ElfChanges, markers: frozenset[_Marker]
+) -> Iterator[Need]:
+    """Without the libraries that are removed, and without `markers`."""
     removed = {name.encode() for name in changes.remove_needed}
     for need in needs:
         if strings[need.file] in removed:
             continue
-        relr = RELR_VERSION if changes.expand_relr else None
-        versions = tuple(aux for aux in need.versions if strings[aux.row[3]] != relr)
+        names = [strings[aux.row[3]] for aux in need.versions]
+        gone = [(None, name) in markers or (strings[need.file], name) in markers for name in names]
+        versions = tuple(aux for aux, is_gone in zip(need.versions, gone, strict=True) if not is_gone)
         if versions:
             yield need._replace(versions=versions)
 
 
 def _indexes(needs: tuple[Need, ...]) -> set[int]:
     return {aux.row[2] & VERSYM_VERSION for need in needs for aux in need.versions}
-
-
-def read_needs(elf: Skeleton) -> Iterator[Need]:
-    """The table as it stands. The reader, which has seen the file before, accepts the same chains."""
-    span = elf.dynamic.table.span(DT_VERNEED, "DT_VERNEED")
-    if span is None:
-        return
-    position, end = span[0], sum(span)
-    head, aux = elf.records.verneed, elf.records.vernaux
-    total = 0
-    while True:
-        version, _count, file, first, following = _unpack(head, elf.data, position, end, "DT_VERNEED")
-        versions = []
-        place = position + first
-        while True:
-            row = _unpack(aux, elf.data, place, end, "vn_aux")
-            versions.append(Aux(place, (row[0], row[1], row[2], row[3], row[4])))
-            total += 1
-            if row[4] == 0:
-                break
-            if row[4] < aux.size or total > _MOST_VERSIONS:
-                raise ElfFormatError("records of the chain overlap", field="vna_next", offset=place, value=row[4])
-            place += row[4]
-        yield Need(position, version, file, tuple(versions))
-        if following == 0:
-            return
-        if following < head.size:
-            raise ElfFormatError("records of the chain overlap", field="vn_next", offset=position, value=following)
-        position += following
-
-
-def _unpack(record: Struct, data: bytes, position: int, end: int, field: str) -> tuple[int, ...]:
-    if position + record.size > end:
-        raise ElfFormatError("points past the end of its segment", field=field, offset=position)
-    return record.unpack_from(data, position)
-
-
-def needs_extent(elf: Skeleton, needs: tuple[Need, ...]) -> tuple[int, int]:
-    """From where to where in the file the table reaches."""
-    ends = [need.place + elf.records.verneed.size for need in needs]
-    ends += [aux.place + elf.records.vernaux.size for need in needs for aux in need.versions]
-    return needs[0].place, max(ends)
-
-
-def verneed_rows(elf: Skeleton) -> Iterator[tuple[int, int, int, int, int]]:
-    """(vn_file, vna_name, vna_hash, vna_flags, vna_other) of each version that is needed."""
-    for need in read_needs(elf):
-        for aux in need.versions:
-            yield need.file, aux.row[3], *aux.row[:3]
-
-
-def verneed_extent(elf: Skeleton) -> tuple[int, int] | None:
-    """From where to where DT_VERNEED's table reaches; None where there is none."""
-    needs = tuple(read_needs(elf))
-    return needs_extent(elf, needs) if needs else None
 
 
 def _renamed(need: Need, strings: StringTable, changes: ElfChanges) -> Need:
@@ -239,11 +213,6 @@ def _all_of(values: array[int], wanted: int) -> Iterator[int]:
         yield place
 
 
-def symbol_total(elf: Skeleton) -> int:
-    """How many dynamic symbols there are, at least."""
-    return count_symbols(elf.image, elf.dynamic.table).total
-
-
 def _defined(elf: Skeleton, strings: StringTable, changes: ElfChanges) -> Iterator[Patch]:
     """New names for versions that the file defines, also where they are parents of others."""
     wanted = {r.old.encode(): r.new.encode() for r in changes.rename_versions if r.library is None and r.old != r.new}
@@ -258,49 +227,3 @@ def _defined(elf: Skeleton, strings: StringTable, changes: ElfChanges) -> Iterat
             yield Patch(place, word.pack(strings.place(name)))
             if is_first:
                 yield Patch(hash_place, word.pack(sysv_hash(name)))
-
-
-def verdef_names(elf: Skeleton) -> Iterator[tuple[int, int, int, bool]]:
-    """(offset of vda_name, vd_flags, offset of vd_hash, whether it is the version's own name)."""
-    span = elf.dynamic.table.span(DT_VERDEF, "DT_VERDEF")
-    if span is None:
-        return
-    position, end = span[0], sum(span)
-    head, aux = elf.records.verdef, elf.records.verdaux
-    total = 0
-    while True:
-        _version, flags, _index, count, _hash, first, following = _unpack(head, elf.data, position, end, "DT_VERDEF")
-        place = position + first
-        for number in range(max(count, 1)):
-            _name, step = _unpack(aux, elf.data, place, end, "vd_aux")
-            yield place, flags, position + 8, number == 0
-            total += 1
-            if step == 0:
-                break
-            if step < aux.size or total > _MOST_VERSIONS:
-                raise ElfFormatError("records of the chain overlap", field="vda_next", offset=place, value=step)
-            place += step
-        if following == 0:
-            return
-        if following < head.size:
-            raise ElfFormatError("records of the chain overlap", field="vd_next", offset=position, value=following)
-        position += following
-
-
-def verdef_rows(elf: Skeleton) -> Iterator[tuple[int, int, int, int]]:
-    """(vda_name, vd_hash, vd_flags, vd_ndx) of each version that is defined; its parents have its other fields."""
-    word, half = elf.records.word, elf.records.half
-    for place, flags, hash_place, is_first in verdef_names(elf):
-        if is_first:
-            (name,), (hashed,) = word.unpack_from(elf.data, place), word.unpack_from(elf.data, hash_place)
-            yield name, hashed, flags, half.unpack_from(elf.data, hash_place - 4)[0]
-
-
-def verdef_extent(elf: Skeleton) -> tuple[int, int] | None:
-    """From where to where DT_VERDEF's table reaches; None where there is none."""
-    names = tuple(verdef_names(elf))
-    if not names:
-        return None
-    ends = [place + elf.records.verdaux.size for place, _, _, _ in names]
-    ends += [hash_place - 8 + elf.records.verdef.size for _, _, hash_place, _ in names]
-    return names[0][2] - 8, max(ends)
