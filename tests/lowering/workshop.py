@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 
 from perennial import platform_tag
 from perennial.arch import Architecture
-from perennial.elf.edit import SearchPath
+from perennial.elf.edit import ElfChanges, SearchPath
 from perennial.elf.read import read_elf
 from perennial.knowledge import load_knowledge
 from perennial.knowledge.glibc_history import Release
@@ -155,6 +155,17 @@ def lower(built: Built, *, without_host: bool = False, allow_trap: bool = False)
         search_path=SearchPath("$ORIGIN", runpath=True),
     )
     return Lowered(edited(built.content, changes), shims)
+
+
+def blanked(lowered: Lowered) -> Lowered:
+    """With shims in which nothing is left of the functions that the library does not need, as wheels get them."""
+    needed = {symbol.name for symbol in read_elf(lowered.content).imports}
+    shims = {}
+    for name, content in lowered.shims.items():
+        exports = {symbol.name for symbol in read_elf(content, exports=True).exports or ()}
+        shims[name] = edited(content, ElfChanges(blank_symbols=tuple(sorted(exports - needed))))
+        assert exports & needed and shims[name] != content
+    return lowered._replace(shims=shims)
 
 
 def run(place: Place, main: str, name: str, contents: dict[str, bytes], *words: str) -> Outcome:
