@@ -21,7 +21,7 @@ from perennial.platform_tag import Libc, PlatformTag
 from perennial.policy.derive import Policies, Version
 from perennial.policy.lowering import Lowering, Refusal
 from perennial.repair.closure import Closure
-from perennial.repair.library import Library, read_library_file
+from perennial.repair.library import Library, own_library
 from perennial.repair.lowering_problems import outside_problem, refusal_problems
 from perennial.repair.plan import Problem
 from perennial.repair.targets import FROM_PLATFORM, FromPlatform, Grafted, Targets, grafted
@@ -149,7 +149,7 @@ class _Lowerer:
             number = max(libraries, default=-1) + 1
             numbers[kind] = Grafted(number)
             ours[number] = shim
-            libraries[number] = read_library_file(shim.path, shim.soname, shim.elf)
+            libraries[number] = own_library(shim.content, shim.soname, shim.elf)
             needs[number] = dict.fromkeys(shim.elf.needed, FROM_PLATFORM)
 
         def more(key: str | int, targets: Targets) -> Targets:
