@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Builds the shims of `perennial lower`: `build_shims.py ZIGLANG [FOLDER]`.
+"""Builds the shims of `perennial lower`: `build_shims.py ZIGLANG [ARCHIVE]`.
 
-ZIGLANG is the folder of the ziglang package (0.17.0: clang and LLD 22), FOLDER where the libraries go (default: where
+ZIGLANG is the folder of the ziglang package (0.17.0: clang and LLD 22), ARCHIVE where the libraries go (default: where
 they belong). The same sources and the same ziglang give the same bytes, on any machine.
 
 Objects are compiled by `zig cc` with its headers. They are linked by LLD, against stub libraries that are made here:
@@ -11,9 +11,11 @@ default then. So the needs of a shim end there, whatever ziglang has (which offe
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -176,13 +178,23 @@ def run(command: Sequence[str]) -> None:
 def main(arguments: Sequence[str]) -> None:
     if len(arguments) not in (1, 2):
         sys.exit(__doc__)
-    zig, folder = Path(arguments[0], "zig"), Path(*arguments[1:] or (LOWER / "data",))
+    zig, archive = Path(arguments[0], "zig"), Path(*arguments[1:] or (LOWER / "data/shims.zip",))
+    contents = {}
     for arch in PORTS:
         for shim in SHIMS.values():
             with tempfile.TemporaryDirectory() as work:
-                content = build(zig, shim, arch, Path(work))
-            (folder / shim.file(arch)).write_bytes(content)
-            print(f"{shim.file(arch)}\t{len(content)}")
+                contents[shim.file(arch)] = build(zig, shim, arch, Path(work))
+            print(f"{shim.file(arch)}\t{len(contents[shim.file(arch)])}")
+    archive.write_bytes(packed(contents))
+
+
+def packed(contents: Mapping[str, bytes]) -> bytes:
+    """The archive that is shipped. Nothing in it is compressed: what compresses it is whatever it is part of."""
+    output = io.BytesIO()
+    with zipfile.ZipFile(output, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in sorted(contents.items()):
+            archive.writestr(zipfile.ZipInfo(name), content)  # of 1980
+    return output.getvalue()
 
 
 if __name__ == "__main__":

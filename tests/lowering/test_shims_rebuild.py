@@ -20,16 +20,21 @@ from perennial.elf.read import read_elf
 from perennial.knowledge.glibc_history import load_glibc_history
 from perennial.knowledge.tables import read_table
 from perennial.knowledge.treatments import _COLUMNS, ANY
-from tests.lowering.workshop import SHIMS, build_script, floor_of
+from perennial.lower.shims import ARCHIVE
+from tests.lowering.workshop import build_script, floor_of, shipped
 
 PORTS = sorted(build_script()["PORTS"])
 FAMILIES = sorted(build_script()["SHIMS"])
 EACH = [(arch, family) for arch in PORTS for family in FAMILIES]
 
 
-def path_of(arch: str, family: str) -> Path:
-    file: str = build_script()["SHIMS"][family].file(arch)
-    return SHIMS / file
+def name_of(arch: str, family: str) -> str:
+    name: str = build_script()["SHIMS"][family].file(arch)
+    return name
+
+
+def content_of(arch: str, family: str) -> bytes:
+    return shipped(name_of(arch, family))
 
 
 def ziglang() -> Path:
@@ -48,21 +53,23 @@ def ziglang() -> Path:
 def test_rebuilt_bit_for_bit(arch: str, family: str, tmp_path: Path) -> None:
     script = build_script()
     rebuilt: bytes = script["build"](ziglang(), script["SHIMS"][family], arch, tmp_path)
-    assert rebuilt == path_of(arch, family).read_bytes(), "scripts/build_shims.py writes it anew"
+    assert rebuilt == content_of(arch, family), "scripts/build_shims.py writes it anew"
 
 
 def test_nothing_else_is_shipped() -> None:
-    assert {path.name for path in SHIMS.iterdir()} == {path_of(*each).name for each in EACH}
+    everything = {name_of(*each): content_of(*each) for each in EACH}
+    assert Path(ARCHIVE).read_bytes() == build_script()["packed"](everything)
+    assert [path.name for path in Path(ARCHIVE).parent.iterdir()] == ["shims.zip"]
 
 
 def test_the_documentation_has_their_sizes() -> None:
-    page = (SHIMS.parents[3] / "docs/explanation/the-shims.md").read_text(encoding="utf-8")
+    page = (Path(ARCHIVE).parents[4] / "docs/explanation/the-shims.md").read_text(encoding="utf-8")
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line.startswith("|")]
     header = next(row for row in rows if row[0] == "bytes")
     for name, family in (("C", "c"), ("C++", "cxx")):
         (row,) = (row for row in rows if row[0] == name)
         written = dict(zip(header[1:], map(int, row[1:]), strict=True))
-        assert written == {arch: path_of(arch, family).stat().st_size for arch in PORTS}
+        assert written == {arch: len(content_of(arch, family)) for arch in PORTS}
 
 
 def sections(content: bytes) -> Any:
@@ -85,15 +92,15 @@ def exports(content: bytes) -> dict[str, tuple[int, int]]:
 def test_it_has_what_the_table_says(arch: str, family: str) -> None:
     rows = [row for row in read_table("treatments/shim.tsv", _COLUMNS) if row[4] == family]
     named = {name for row in rows if row[6] == ANY or arch in row[6].split(",") for name in row[3].split(" ")}
-    content = path_of(arch, family).read_bytes()
+    content = content_of(arch, family)
     assert exports(content).keys() == {f"perennial_{symbol}" for symbol in named}
-    assert read_elf(content).soname == path_of(arch, family).name
+    assert read_elf(content).soname == name_of(arch, family)
 
 
 @pytest.mark.parametrize(("arch", "family"), EACH)
 def test_each_function_can_be_blanked_without_the_others(arch: str, family: str) -> None:
     """None shares bytes with another, and none is called through the table of symbols."""
-    content = path_of(arch, family).read_bytes()
+    content = content_of(arch, family)
     own = exports(content)
     thumb = ~1 if arch == "armv7l" else ~0  # the lowest bit says which instructions
     places = sorted((start & thumb, size, name) for name, (start, size) in own.items())
@@ -110,7 +117,7 @@ def test_each_function_can_be_blanked_without_the_others(arch: str, family: str)
 def test_it_runs_on_the_oldest_glibc(arch: str, family: str) -> None:
     """Its needs end at the release that the table says; what has no version is weak."""
     history, floor = load_glibc_history(arch), floor_of(arch)
-    elf = read_elf(path_of(arch, family).read_bytes())
+    elf = read_elf(content_of(arch, family))
     nodes = build_script()["LIBSTDCXX"]
     for symbol in elf.imports:
         if symbol.version is None:
@@ -126,7 +133,7 @@ def test_it_runs_on_the_oldest_glibc(arch: str, family: str) -> None:
 @pytest.mark.parametrize(("arch", "family"), EACH)
 def test_it_is_tidy(arch: str, family: str) -> None:
     """No build-id, no paths, no executable stack; nothing of it is written to after loading but its data."""
-    content = path_of(arch, family).read_bytes()
+    content = content_of(arch, family)
     elf = ELFFile(io.BytesIO(content))
     kinds = {segment["p_type"]: segment for segment in elf.iter_segments()}
     assert {"PT_GNU_RELRO", "PT_GNU_STACK"} <= kinds.keys() and "PT_NOTE" not in kinds

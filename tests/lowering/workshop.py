@@ -10,18 +10,20 @@ import runpy
 import shutil
 import subprocess
 import tempfile
+import zipfile
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from perennial import platform_tag
 from perennial.arch import Architecture
-from perennial.elf.edit import SearchPath
+from perennial.elf.edit import ElfChanges, SearchPath
 from perennial.elf.read import read_elf
 from perennial.knowledge import load_knowledge
 from perennial.knowledge.glibc_history import Release
 from perennial.knowledge.tables import numbers
 from perennial.lower.lower_file import lower_file
+from perennial.lower.shims import ARCHIVE
 from perennial.policy import policies
 from perennial.policy.lowering import Lowering
 from tests.loading.editing import edited
@@ -34,7 +36,6 @@ from tests.roots.toolchain import Libc, compile_object, find_library, link_libra
 
 SOURCES: Final = Path(__file__).parent / "sources"
 _CHECKOUT: Final = Path(__file__).parents[2]
-SHIMS: Final = _CHECKOUT / "src/perennial/lower/data"
 
 
 def floor_of(arch: str) -> Release:
@@ -48,10 +49,16 @@ def shim(arch: str, family: str = "c", *, without_host: bool = False) -> tuple[s
     build = build_script()
     name: str = build["SHIMS"][family].file(arch)
     if not without_host:
-        return name, (SHIMS / name).read_bytes()
+        return name, shipped(name)
     with tempfile.TemporaryDirectory() as work:
         content = build["build"](Path(zig()), build["SHIMS"][family], arch, Path(work), ["PERENNIAL_WITHOUT_HOST"])
     return name, content
+
+
+def shipped(name: str) -> bytes:
+    """A shim as it is shipped."""
+    with zipfile.ZipFile(ARCHIVE) as archive:
+        return archive.read(name)
 
 
 @cache
@@ -155,6 +162,17 @@ def lower(built: Built, *, without_host: bool = False, allow_trap: bool = False)
         search_path=SearchPath("$ORIGIN", runpath=True),
     )
     return Lowered(edited(built.content, changes), shims)
+
+
+def blanked(lowered: Lowered) -> Lowered:
+    """With shims in which nothing is left of the functions that the library does not need, as wheels get them."""
+    needed = {symbol.name for symbol in read_elf(lowered.content).imports}
+    shims = {}
+    for name, content in lowered.shims.items():
+        exports = {symbol.name for symbol in read_elf(content, exports=True).exports or ()}
+        shims[name] = edited(content, ElfChanges(blank_symbols=tuple(sorted(exports - needed))))
+        assert exports & needed and shims[name] != content
+    return lowered._replace(shims=shims)
 
 
 def run(place: Place, main: str, name: str, contents: dict[str, bytes], *words: str) -> Outcome:

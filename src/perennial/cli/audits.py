@@ -177,6 +177,8 @@ def _audit_all(arguments: argparse.Namespace, options: Options, errors: dict[str
 
 
 def _reach(report: AuditReport, options: Options) -> "Reach | None":
+    if report.lowest.version is not None and report.lowest.version <= _LOWEST_REACH:
+        return None  # what decides that is not worth loading
     from perennial.lower.reach import reach
 
     return reach(report, options.knowledge)
@@ -187,6 +189,9 @@ def _exporters(path: str, limits: ArchiveLimits, symbols: frozenset[str]) -> Map
 
     return find_exporters(path, symbols, limits)
 
+
+# What nothing is lowered below (policy/lowering.py).
+_LOWEST_REACH: Final = (2, 17)
 
 # Smaller wheels are read before anybody looks at a bar.
 _WORTH_A_BAR: Final = 50_000_000

@@ -144,7 +144,9 @@ def _slim(outcome: Outcome) -> Outcome:
     plan = outcome.plan
     wheel = plan.wheel._replace(record=None, members=())
     grafts = tuple(
-        graft._replace(library=graft.library._replace(elf=graft.library.elf._replace(imports=()), library_strings=()))
+        graft._replace(
+            library=graft.library._replace(elf=graft.library.elf._replace(imports=()), library_strings=(), content=None)
+        )
         for graft in plan.grafts
     )
     searches = tuple(search._replace(library=None) for search in plan.searches)

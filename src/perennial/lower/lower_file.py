@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Final, NamedTuple
 
 from perennial.audit.requirements import RELR_VERSION
 from perennial.elf.edit import ElfChanges, VersionChange
-from perennial.elf.model import Binding as ElfBinding
 from perennial.elf.model import DynamicSymbol, ElfFile
+from perennial.lower.references import MARKS, PLT_MARKS, references
 from perennial.policy.derive import Version
-from perennial.policy.lowering import Binding, Lowering, Reference, Refusal
+from perennial.policy.lowering import Binding, Lowering, Refusal
 
 _PTHREAD: Final = "libpthread.so.0"
 _MERGED: Final = (2, 34)  # from here on, libc.so.6 has what libpthread had
@@ -18,10 +18,6 @@ _THREADS: Final = (
     *("_ZNSt6thread", "_ZNSt18condition_variable", "_ZSt11__once_call", "_ZSt15__once_callable", "__once_proxy"),
     *("_ZNSt13__future_base", "_ZNSt28__atomic_futex_unsigned_base"),
 )
-# By these a file says that it was linked with -z mark-plt: entries of its PLT may be rewritten by the loader, and its
-# relocations say where they are in what older loaders take for an addend. binutils before 2.45 need GLIBC_2.36 for it.
-PLT_MARKS: Final = frozenset({"GLIBC_ABI_DT_X86_64_PLT", "GLIBC_2.36"})
-MARKS: Final = PLT_MARKS | {RELR_VERSION}
 
 
 class FileLowering(NamedTuple):
@@ -93,21 +89,3 @@ def _is_of_threads(symbol: DynamicSymbol) -> bool:
     systems does not.
     """
     return symbol.library is not None and symbol.library.startswith("libstdc++.") and symbol.name.startswith(_THREADS)
-
-
-def references(elf: ElfFile, platform: Collection[str]) -> Iterator[Reference]:
-    """What a file needs of libraries of the system. A version that no symbol is bound to has the symbol ""."""
-    symbols: dict[tuple[str, str], dict[str, bool]] = {}
-    for name, version, library, binding, _defined in elf.imports:
-        if library is not None and version is not None:
-            known = symbols.setdefault((library, version), {})
-            known[name] = known.get(name, True) and binding is ElfBinding.WEAK
-    for need in elf.verneeds:
-        if need.file not in platform:
-            continue
-        for needed in need.versions:
-            if needed.weak:
-                continue  # the loader goes on without it (VER_FLG_WEAK)
-            named = symbols.get((need.file, needed.name), {"": False})
-            for symbol, is_weak in sorted(named.items()):
-                yield Reference(need.file, symbol, needed.name, is_weak)

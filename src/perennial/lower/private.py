@@ -17,21 +17,16 @@ is caught by its type's name, but each copy counts for itself: std::uncaught_exc
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable
 from typing import Final
 
 from perennial.elf.edit import ElfChanges, VersionRename
 from perennial.elf.model import ElfFile
 from perennial.lower.lower_file import FileLowering
+from perennial.lower.references import is_cxx_runtime
 
 SONAME: Final = "libstdc++.so.6"
-_RUNTIME: Final = re.compile(r"libstdc\+\+\.so\.[0-9]+")
 _DIGITS: Final = 8
-
-
-def is_cxx_runtime(soname: str) -> bool:
-    return _RUNTIME.fullmatch(soname) is not None
 
 
 def version_prefix(copies: Iterable[tuple[str, FileLowering]]) -> str:

@@ -1,19 +1,17 @@
 """How low a wheel could go: what `perennial lower` would make of its references, from the audit alone."""
 
-from __future__ import annotations
-
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from perennial.audit.checks.library_not_provided import RULE as NOT_PROVIDED
 from perennial.audit.report import AuditReport
 from perennial.audit.requirements import Provider
+from perennial.elf.model import Binding as ElfBinding
+from perennial.elf.model import ElfFile
 from perennial.knowledge import Knowledge
 from perennial.knowledge.treatments import TreatmentKind
-from perennial.lower.lower_file import MARKS, references
-from perennial.lower.private import is_cxx_runtime
+from perennial.lower.references import MARKS, is_cxx_runtime
 from perennial.platform_tag import Libc, PlatformTag
-from perennial.policy import policies
+from perennial.policy import Policies, policies
 from perennial.policy.derive import Version
 from perennial.policy.lowering import Binding, Lowering, Reference
 
@@ -52,10 +50,11 @@ def reach(report: AuditReport, knowledge: Knowledge) -> Reach | None:
     lowering = Lowering(known)
     if lowest <= lowering.lowest:
         return None
-    newer = (
-        each for each in _references(report) if _since(known.node(each.library, each.version).since) > lowering.lowest
-    )
-    firsts = {each: _since(lowering.first(each)) for each in sorted(set(newer))}
+    firsts: dict[Reference, Version] = {}
+    for each in sorted(_newer(report, known, lowering.lowest)):
+        firsts[each] = _since(lowering.first(each))
+        if firsts[each] >= lowest and not is_cxx_runtime(each.library):
+            return None
     fixed = [step.tag.version or lowest for step in report.ladder.steps for need in step.needs if need.version is None]
 
     # From here on, it is settled how low each reference goes; the highest of them decides.
@@ -81,13 +80,21 @@ def _since(version: Version | None) -> Version:
     return _NEVER if version is None else version
 
 
-def _references(report: AuditReport) -> Iterable[Reference]:
-    """The references to libraries of the system, without marks that a lowering takes off a file."""
-    external = {each.library for each in report.requirements if each.provider is Provider.PLATFORM}
-    bundled = {(each.member, each.library) for each in report.requirements if each.provider is not Provider.PLATFORM}
-    for member, elf in report.wheel.elf_members:
-        if elf.architecture is report.architecture:
-            own = {library for library in external if (member.path, library) not in bundled}
-            for each in references(elf, own):
-                if each.symbol or each.version not in MARKS:
-                    yield each
+def _newer(report: AuditReport, known: Policies, lowest: Version) -> set[Reference]:
+    """The references that the systems of the lowest tag need not meet, without marks that a lowering takes off."""
+    newer: dict[str, set[tuple[str, str]]] = {}
+    for need in report.requirements:
+        is_asked = need.provider is Provider.PLATFORM and not need.weak
+        if is_asked and _since(known.node(need.library, need.version).since) > lowest:
+            newer.setdefault(need.member, set()).add((need.library, need.version))
+    found: set[Reference] = set()
+    for member in report.wheel.members:
+        versions = newer.get(member.path)
+        if versions is None or not isinstance(member.elf, ElfFile):
+            continue
+        for name, version, library, binding, _defined in member.elf.imports:
+            if library is not None and version is not None and (library, version) in versions:
+                found.add(Reference(library, name, version, binding is ElfBinding.WEAK))
+    named = {(each.library, each.version) for each in found}
+    bare = {each for versions in newer.values() for each in versions if each not in named and each[1] not in MARKS}
+    return found | {Reference(library, "", version, weak=False) for library, version in bare}

@@ -4,8 +4,6 @@ The tables of treatments say what is equivalent, glibc's history which version t
 and the policy whether the tag's systems are sure to have it. All three have to agree.
 """
 
-from __future__ import annotations
-
 from typing import Final, NamedTuple
 
 from perennial.knowledge.glibc_history import FIRST_NODES, GlibcHistory, load_glibc_history

@@ -8,7 +8,7 @@ from typing import Final
 
 from perennial.audit.context import Content
 from perennial.lower.options import CxxRoute, LowerOptions
-from perennial.lower.private import is_cxx_runtime
+from perennial.lower.references import is_cxx_runtime
 from perennial.repair.changes import PlannedChanges
 from perennial.repair.closure import Closure
 from perennial.repair.library import Outcome

@@ -35,6 +35,7 @@ class Library(NamedTuple):
     stamp: tuple[int, int, int]
     elf: ElfFile
     library_strings: tuple[str, ...]
+    content: bytes | None = None  # of what lies in no file of its own
 
     @property
     def name(self) -> str:
@@ -117,17 +118,16 @@ class LibraryFiles:
         return Library(path, file, root, size, digest.hexdigest(), stamp, elf, streamed.library_strings)
 
 
-def read_library_file(path: str, soname: str, elf: ElfFile) -> Library:
-    """A library that perennial brings along, whose facts are known; `soname` stands for where it was found."""
-    with open(path, "rb") as file:
-        data = file.read()
-        stamp = _stamp(os.fstat(file.fileno()))
-    digest = hashlib.sha256(data).hexdigest()
-    return Library(soname, path, Root("/"), len(data), digest, stamp, elf, ())
+def own_library(content: bytes, soname: str, elf: ElfFile) -> Library:
+    """A library that perennial brings along, whose facts are known; its soname stands for where it was found."""
+    digest = hashlib.sha256(content).hexdigest()
+    return Library(soname, soname, Root("/"), len(content), digest, (0, 0, 0), elf, (), content)
 
 
 def read_library(library: Library) -> bytes:
     """The content that was examined; `UnreadableError` where the file has changed since."""
+    if library.content is not None:
+        return library.content
     try:
         with open(library.file, "rb") as file:
             data = file.read()

@@ -14,13 +14,14 @@ from perennial.elf.edit import ElfChanges
 from perennial.elf.model import ElfFile
 from perennial.lower.lower_file import FileLowering, lower_file
 from perennial.lower.options import CxxRoute, LowerOptions
-from perennial.lower.private import for_private_copy, is_cxx_runtime, private_copy, version_prefix
+from perennial.lower.private import for_private_copy, private_copy, version_prefix
+from perennial.lower.references import is_cxx_runtime
 from perennial.lower.shims import Shim, load_shim
 from perennial.platform_tag import Libc, PlatformTag
 from perennial.policy.derive import Policies, Version
 from perennial.policy.lowering import Lowering, Refusal
 from perennial.repair.closure import Closure
-from perennial.repair.library import Library, read_library_file
+from perennial.repair.library import Library, own_library
 from perennial.repair.lowering_problems import outside_problem, refusal_problems
 from perennial.repair.plan import Problem
 from perennial.repair.targets import FROM_PLATFORM, FromPlatform, Grafted, Targets, grafted
@@ -148,7 +149,7 @@ class _Lowerer:
             number = max(libraries, default=-1) + 1
             numbers[kind] = Grafted(number)
             ours[number] = shim
-            libraries[number] = read_library_file(shim.path, shim.soname, shim.elf)
+            libraries[number] = own_library(shim.content, shim.soname, shim.elf)
             needs[number] = dict.fromkeys(shim.elf.needed, FROM_PLATFORM)
 
         def more(key: str | int, targets: Targets) -> Targets:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from perennial.lower.options import CxxRoute, LowerOptions
-from perennial.lower.private import SONAME, is_cxx_runtime
+from perennial.lower.private import SONAME
+from perennial.lower.references import is_cxx_runtime
 from perennial.policy.lowering import RULED_OUT, Lowering, Reference, Refusal
 from perennial.repair.plan import Problem
 
