@@ -1,4 +1,4 @@
-"""The interpreter of all roots, wheels of Debian's packages, workloads, a root of one's own: the sample rests on them."""
+"""What the sample rests on: the interpreter, wheels of Debian's packages, workloads, a root of one's own."""
 
 from __future__ import annotations
 
