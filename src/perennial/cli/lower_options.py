@@ -47,7 +47,8 @@ def _target(text: str) -> PlatformTag:
     tag = PlatformTag.parse(text.lower())
     if tag.libc is None:
         bare = PlatformTag.parse(f"{text.lower()}_x86_64")
-        tag = PlatformTag(f"{text.lower()}_", "", bare.libc, bare.version)
+        if bare.arch == "x86_64":
+            tag = PlatformTag(f"{text.lower()}_", "", bare.libc, bare.version)
     if tag.libc is Libc.MUSL:
         raise UsageError(f"{printable(text)}: musl has no symbol versions, and nothing is lowered to its tags")
     if tag.libc is None or (tag.arch and architecture_of_tag(tag.arch) is None):

@@ -29,6 +29,9 @@ from perennial.knowledge.tables import NONE, pair, read_table
 _TABLES: Final = ("treatments/glibc.tsv", "treatments/libstdcxx.tsv", "treatments/shim.tsv")
 _COLUMNS: Final = ("kind", "library", "versions", "symbols", "to", "needs", "archs", "difference", "source", "test")
 ANY: Final = "*"
+# What `*` is for a shim: the architectures that a copy is shipped for.
+SHIM_ARCHS: Final = frozenset({"aarch64", "armv7l", "i686", "ppc64le", "riscv64", "s390x", "x86_64"})
+_SHIMMED: Final = frozenset({"shim", "trap"})
 
 
 class TreatmentKind(StrEnum):
@@ -95,6 +98,8 @@ def load_treatments(arch: str) -> Treatments:
     for table in _TABLES:
         for kind, library, versions, symbols, to, needs, archs, difference, source, test in read_table(table, _COLUMNS):
             if archs != ANY and arch not in archs.split(","):
+                continue
+            if kind in _SHIMMED and arch not in SHIM_ARCHS:
                 continue
             treatment = _treatment(kind, to, needs, (difference, source, test))
             for symbol in symbols.split(" "):

@@ -37,7 +37,7 @@ def version_prefix(copies: Iterable[tuple[str, FileLowering]]) -> str:
 
 def private_copy(elf: ElfFile, prefix: str) -> ElfChanges:
     """What makes a libstdc++ private."""
-    names = (each.name for each in elf.verdefs if not each.is_base)
+    names = dict.fromkeys(each.name for each in elf.verdefs if not each.is_base)
     return ElfChanges(
         rename_versions=tuple(VersionRename(name, prefix + name) for name in names), unique_to_global=True
     )
@@ -45,11 +45,10 @@ def private_copy(elf: ElfFile, prefix: str) -> ElfChanges:
 
 def for_private_copy(elf: ElfFile, prefix: str) -> ElfChanges:
     """What makes a file use one."""
-    return ElfChanges(
-        rename_versions=tuple(
-            VersionRename(version.name, prefix + version.name, need.file)
-            for need in elf.verneeds
-            if is_cxx_runtime(need.file)
-            for version in need.versions
-        )
+    renames = (
+        VersionRename(version.name, prefix + version.name, need.file)
+        for need in elf.verneeds
+        if is_cxx_runtime(need.file)
+        for version in need.versions
     )
+    return ElfChanges(rename_versions=tuple(dict.fromkeys(renames)))

@@ -27,12 +27,14 @@ def references(elf: ElfFile, platform: Collection[str]) -> Iterator[Reference]:
         if library is not None and version is not None:
             known = symbols.setdefault((library, version), {})
             known[name] = known.get(name, True) and binding is Binding.WEAK
+    seen: set[tuple[str, str]] = set()  # two needs of one library, or of one version, are no error to the loader
     for need in elf.verneeds:
         if need.file not in platform:
             continue
         for needed in need.versions:
-            if needed.weak:
-                continue  # the loader goes on without it (VER_FLG_WEAK)
+            if needed.weak or (need.file, needed.name) in seen:
+                continue  # the loader goes on without a weak one (VER_FLG_WEAK)
+            seen.add((need.file, needed.name))
             named = symbols.get((need.file, needed.name), {"": False})
             for symbol, is_weak in sorted(named.items()):
                 yield Reference(need.file, symbol, needed.name, is_weak)

@@ -43,7 +43,7 @@ def unfound(
         first, *others = users[name]
         who = first + (f" and {len(others)} more" if others else "")
         if wants_private and is_cxx_runtime(name):
-            yield no_libstdcxx(who, name, len(places[name].looks))
+            yield no_libstdcxx(who, name, len(places[name].looks) if searcher.knows_system else None)
         elif lower is not None and not lower.copies_libraries:
             yield outside_problem(who, name)
         else:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from perennial.lower.options import LowerOptions
 from perennial.lower.record import NAME, UnknownRecordError, recorded_target
+from perennial.platform_tag import PlatformTag
 from perennial.repair.plan import Problem
 from perennial.wheel.archive import Archive
 from perennial.wheel.limits import MIB
@@ -15,10 +15,11 @@ _LARGEST: Final = 64 * MIB
 _SIGNATURES: Final = ("RECORD.jws", "RECORD.p7s")
 
 
-def why_not_again(archive: Archive, options: LowerOptions) -> Problem | None:
-    """What speaks against lowering the wheel in an archive, before its files are looked at.
+def why_not_again(archive: Archive, to: PlatformTag, *, changes_references: bool) -> Problem | None:
+    """What speaks against lowering the wheel in an archive to a tag.
 
-    A wheel that was lowered as far already is no problem: nothing is left to do.
+    A wheel that was lowered as far already is no problem: nothing is left to do, unless it was changed since
+    (`changes_references`). Then a new record would forget what the old one says.
     """
     folder = dist_info_folder(archive)
     entries = {entry.name: entry for entry in archive.entries}
@@ -38,7 +39,8 @@ def why_not_again(archive: Archive, options: LowerOptions) -> Problem | None:
             f"{entry.name} says that it was lowered before, and {error}: what was done is not known here",
             "Lower the wheel that was built, or use the perennial that wrote this one.",
         )
-    if before.version is not None and options.to.version is not None and options.to.version < before.version:
+    is_lower = before.version is not None and to.version is not None and to.version < before.version
+    if is_lower or changes_references:
         return Problem(
             f"it was lowered to {before} before, and substitutes are not lowered again",
             "Lower the wheel that was built.",

@@ -46,10 +46,12 @@ def outside_problem(who: str, name: str) -> Problem:
     )
 
 
-def no_libstdcxx(who: str, name: str, places: int) -> Problem:
-    """A copy of libstdc++ that was asked for, and is not to be had."""
+def no_libstdcxx(who: str, name: str, places: int | None) -> Problem:
+    """A copy of libstdc++ that was asked for, and is not to be had; `places` is None on machines of another kind."""
+    looked = f"looked for in {places} places and not found"
     return Problem(
-        f"{who} needs a {name} of the wheel's own, which was looked for in {places} places and not found",
+        f"{who} needs a {name} of the wheel's own, which was "
+        + ("not found; this machine's own folders hold none for its architecture" if places is None else looked),
         "Name its folder with --lib-path, or the root file system that the wheel was built in with --sysroot.",
     )
 

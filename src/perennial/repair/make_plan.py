@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from perennial.arch import architecture_of_tag
 from perennial.audit.audit import audit
-from perennial.audit.checks.dead_tag import why_dead
 from perennial.audit.checks.too_new_symbol_version import RULE as TOO_NEW_RULE
 from perennial.audit.checks.unresolvable_bundled_library import RULE as UNRESOLVABLE
 from perennial.audit.content import read_content
@@ -14,6 +13,7 @@ from perennial.audit.context import Content
 from perennial.audit.report import AuditReport
 from perennial.audit.symbol_needs import Exporters
 from perennial.elf.read import read_elf
+from perennial.errors import printable
 from perennial.finding import Finding, Severity
 from perennial.knowledge import Knowledge
 from perennial.lower.private import SONAME
@@ -28,6 +28,7 @@ from perennial.repair.options import RepairOptions
 from perennial.repair.plan import Problem, RepairPlan
 from perennial.repair.providers import Provider
 from perennial.repair.result import as_judged, expanded_tags, predict, tag_lines, with_platforms
+from perennial.repair.result_tags import tags_of_result
 from perennial.repair.search import Searcher
 from perennial.repair.targets import Elsewhere, NotFound, Targets
 from perennial.repair.wishes import Wishes
@@ -95,10 +96,11 @@ def make_plan(
         *changes.problems,
         *_conflicts(content, closure, wishes),
         *lowered.problems,
+        *_unwritable(wheel, changes, lowered),
         *(outside_copies(lowered) if options.lower is not None and not options.lower.copies_libraries else ()),
     ]
     problems += _objections(expected, plat, changes, versions_told=bool(lowered.problems))
-    tags = _tags(wheel, expected, content, plat, options)
+    tags = tags_of_result(wheel, expected, content, plat, options)
     filename = with_platforms(wheel.filename, tags) if options.update_tags and not problems else wheel.filename
     written = frozenset[str]() if wheel.metadata is None else expanded_tags(wheel.metadata.tags)
     purelib = wheel.metadata is not None and wheel.metadata.root_is_purelib is True
@@ -204,6 +206,18 @@ def _provided(content: Content, plat: PlatformTag | None) -> frozenset[str]:
     return frozenset(soname for soname, first in since.items() if first is not None and first <= plat.version)
 
 
+def _unwritable(wheel: Wheel, changes: PlannedChanges, lowered: Lowered) -> Iterator[Problem]:
+    """A file name in another encoding: the folder of grafts and the record of a lowering would have it in them."""
+    text = wheel.filename.text
+    if (changes.grafts or lowered.files) and not _is_unicode(text):
+        yield Problem(f"its file name, {printable(text)}, is not UTF-8, and would come into it", "Rename the wheel.")
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether a name of a file has no bytes that Python could not decode (PEP 383)."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
+
+
 def _left_out(content: Content, closure: Closure, changes: PlannedChanges) -> dict[str, frozenset[str]]:
     """The needs, by member of the result, that others meet, or that are problems already."""
     moved = {script.old: script.new for script in changes.scripts}
@@ -271,33 +285,3 @@ def _objections(
 
 def _stands_in_the_way(finding: Finding) -> bool:
     return finding.defeats_tags or finding.rule in ("too-new-symbol-version", "symbol-not-provided")
-
-
-def _tags(
-    wheel: Wheel, report: AuditReport, content: Content, plat: PlatformTag | None, options: RepairOptions
-) -> tuple[PlatformTag, ...]:
-    """The tags that the result gets: those that it ought to have, the one asked for, and claims that it keeps."""
-    if report.lowest.version is None:
-        return wheel.filename.platforms
-    # What was lowered need not carry the tag that it was built for.
-    claimed = () if options.lower is not None else wheel.filename.platforms
-    kept = [tag for tag in claimed if _keeps(tag, report, content)]
-    asked = [] if plat is None or plat.libc is None else _spellings(plat)
-    # Files without a C library keep the other one's tags too; but the Python that they were built for has one of them.
-    best = [] if asked and options.only_plat else [tag for tag in report.tags if tag.libc is report.lowest.libc]
-    return tuple(sorted({*kept, *asked, *best}, key=lambda tag: tag.text))
-
-
-def _spellings(tag: PlatformTag) -> tuple[PlatformTag, ...]:
-    alias = tag.legacy_alias
-    return (tag.canonical,) if alias is None else (alias, tag.canonical)
-
-
-def _keeps(tag: PlatformTag, report: AuditReport, content: Content) -> bool:
-    if tag.libc is None or tag.version is None or report.lowest.version is None:
-        return False
-    if architecture_of_tag(tag.arch or "") is not content.architecture or why_dead(tag, content.policies) is not None:
-        return False
-    if content.libc is None:
-        return tag in report.tags or (tag.libc is report.lowest.libc and tag.version >= report.lowest.version)
-    return tag.libc is content.libc and tag.version >= report.lowest.version

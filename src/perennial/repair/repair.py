@@ -55,7 +55,8 @@ def repair_wheel(path: str, job: Job, *, progress: Progress | None = None) -> Ou
             return find_exporters(path, symbols, job.limits)
 
         plan = make_plan(wheel, job.knowledge, job.options, providers=job.providers, exporters=exporters)
-        again = None if job.options.lower is None else why_not_again(archive, job.options.lower)
+        to = None if job.options.lower is None else job.options.lower.to
+        again = None if to is None else why_not_again(archive, to, changes_references=plan.lowering is not None)
         if again is not None:
             plan = plan._replace(problems=(again,), refused=())
         if plan.problems:
