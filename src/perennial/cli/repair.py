@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from perennial.cli.audits import add_limit_arguments, read_limits
 from perennial.cli.facts import add_mainstream_argument
 from perennial.cli.lower_options import add_lower_arguments, read_lower_options
-from perennial.cli.repair_options import add_repair_arguments, misplaced_wheel, read_repair_options
+from perennial.cli.repair_options import add_repair_arguments, add_run_arguments, misplaced_wheel, read_repair_options
 from perennial.cli.writing import add_writing_arguments, read_write_options
 from perennial.errors import UsageError
 
@@ -40,23 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_mainstream_argument(parser)
     add_writing_arguments(parser)
     parser.set_defaults(wheel_dir="wheelhouse")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and write nothing")
-    parser.add_argument("--json", action="store_true", help="report as JSON")
-    parser.add_argument(
-        "-j", "--jobs", metavar="N", type=_positive, help="wheels to repair at a time (default: one for each processor)"
-    )
-    amount = parser.add_mutually_exclusive_group()
-    amount.add_argument(
-        "-v", "--verbose", action="store_true", help="every change, and every place where a library was looked for"
-    )
-    amount.add_argument("-q", "--quiet", action="store_true", help="one line a wheel")
+    add_run_arguments(parser, "repair", verbose="every change, and every place where a library was looked for")
     add_limit_arguments(parser)
-
-
-def _positive(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
-    return int(text)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -94,6 +94,28 @@ def add_place_arguments(parser: argparse.ArgumentParser, title: str) -> None:
     )  # fmt: skip
 
 
+def add_run_arguments(parser: argparse.ArgumentParser, verb: str, *, verbose: str) -> None:
+    """What the commands share that write many wheels: `verb` is what they do, `verbose` what -v adds."""
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and write nothing")
+    parser.add_argument("--json", action="store_true", help="report as JSON")
+    parser.add_argument(
+        "-j",
+        "--jobs",
+        metavar="N",
+        type=_positive,
+        help=f"wheels to {verb} at a time (default: one for each processor)",
+    )
+    amount = parser.add_mutually_exclusive_group()
+    amount.add_argument("-v", "--verbose", action="store_true", help=verbose)
+    amount.add_argument("-q", "--quiet", action="store_true", help="one line a wheel")
+
+
+def _positive(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
+    return int(text)
+
+
 def _size(text: str) -> int:
     found = _SIZE.fullmatch(text)
     if found is None:
