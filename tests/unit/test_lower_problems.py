@@ -12,6 +12,7 @@ from tests.support.audits import LIBC
 from tests.support.elf_builder import Import
 from tests.support.example_wheels import SETS
 from tests.support.repairs import lower, repair
+from tests.support.run_perennial import run_perennial
 from tests.support.wheel_builder import wheel
 from tests.unit.test_lower import CREATE, CXX, FMEMOPEN, LIBM, demo, module
 
@@ -41,6 +42,22 @@ def test_one_problem_for_the_same_files_and_the_same_reason(tmp_path: Path) -> N
         ("demo/_core.cpython-312-x86_64-linux-gnu.so", "fmemopen", "GLIBC_2.22"),
         ("demo/_core.cpython-312-x86_64-linux-gnu.so", "sinf128", "GLIBC_2.26"),
     }
+
+
+def test_many_sets_of_files_for_one_reason_are_one_problem(tmp_path: Path) -> None:
+    """Fifteen libraries of one C++ project need a different choice of std::string each: nobody reads fifteen lists."""
+    names = [f"{name}f128" for name in ("sin", "cos", "tan", "erf", "asin", "acos", "atan")]
+    quads = [Import(name, "GLIBC_2.26", LIBM) for name in names]
+    others = {f"demo/_{number}.so": module(*quads[number:]) for number in range(len(quads))}
+    run = lower(demo(tmp_path, module(FMEMOPEN), members=others), options=("-v",))
+    (quad,) = [problem for problem in run.problems if "from libm.so.6" in problem]
+    assert quad.startswith("demo/_0.so and 6 more files need 7 symbols from libm.so.6, each of which")
+    refused = {(each["file"], each["symbol"]) for each in run.wheel["refused_references"]}
+    assert refused >= {(f"demo/_{number}.so", name) for number in range(7) for name in names[number:]}
+    done = run_perennial("lower", "-v", "--to", "manylinux_2_17", "--dry-run", str(tmp_path))
+    assert "sinf128@GLIBC_2.26 in demo/_0.so\n" in done.output
+    assert "cosf128@GLIBC_2.26 in demo/_0.so and 1 more file\n" in done.output
+    assert "atanf128@GLIBC_2.26\n" in done.output
 
 
 def test_nothing_is_refused_of_what_is_lowered(tmp_path: Path) -> None:
