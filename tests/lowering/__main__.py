@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import platform
+import re
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -72,13 +73,16 @@ def run_in(where: System, names: Sequence[str]) -> int:
         raw = exercise(wanted, raw_wheel(wanted), where)
         lowered = exercise(wanted, lowered_wheel(wanted), where)
         failed |= not works(lowered)
-        said = ["works" if works(each) else _last_line(each.errors) for each in (raw, lowered)]
+        said = ["works" if works(each) else _reason(each.errors) for each in (raw, lowered)]
         sys.stdout.write(f"{wanted}: as built: {said[0]}; lowered: {said[1]}\n")
     return 1 if failed else 0
 
 
-def _last_line(errors: str) -> str:
-    return (errors.strip().splitlines() or ["fails"])[-1]
+def _reason(errors: str) -> str:
+    """What the loader says, where it does; else the last line."""
+    lines = errors.strip().splitlines() or ["fails"]
+    loader = [line for line in lines if re.search(r"version `\S+' not found|cannot open shared object file", line)]
+    return (loader or lines)[-1].strip()
 
 
 def main(arguments: Sequence[str]) -> int:

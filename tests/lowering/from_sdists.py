@@ -7,6 +7,7 @@ which are put into the root once. The interpreter is the one of tests/roots/cpyt
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -60,7 +61,12 @@ def _put_tools(root: Root) -> None:
             pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps"]
             wanted = ["--only-binary=:all:", "--python-version=3.13", "--platform=any", "--requirement", str(_TOOLS)]
             done = subprocess.run(
-                [*pip, "--target", str(partial), *wanted], capture_output=True, text=True, check=False
+                [*pip, "--target", str(partial), *wanted],
+                capture_output=True,
+                text=True,
+                check=False,
+                # The file's versions are meant, whatever a machine's constraints say of other installations.
+                env={**os.environ, "PIP_CONSTRAINT": os.devnull},
             )
             if done.returncode != 0:
                 raise UnavailableError(f"the build backends cannot be had: {done.stderr.strip()[-300:]}")
