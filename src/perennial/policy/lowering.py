@@ -86,7 +86,9 @@ class Lowering:
             return False
         if not self._history.knows(reference.library) or not reference.symbol:
             return True
-        return self._history.is_provided(reference.symbol, reference.version, version)
+        # The library itself mostly has it: then no other's table is read.
+        named = (reference.symbol, reference.version, version)
+        return self._history.is_exported(reference.library, *named) or self._history.is_provided(*named)
 
     def choose(self, reference: Reference, version: Version) -> Binding | Refusal | None:
         """What to do about a reference on the systems of the tag X.Y; None where they meet it as it is."""
