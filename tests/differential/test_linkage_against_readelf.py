@@ -76,8 +76,8 @@ def readelf(*arguments: str) -> str:
 def rows(path: Path) -> list[Row]:
     found = []
     for line in readelf("--dyn-syms", str(path)).splitlines():
-        # ppc64le has more to say in st_other: "[<localentry>: 8]"
-        words = re.sub(r" \[<\w+>: \w+\] ", " ", line.replace("<OS specific>: 10", "UNIQUE")).split()
+        # ppc64le and aarch64 have more to say in st_other: "[<localentry>: 8]", "[VARIANT_PCS]"
+        words = re.sub(r" \[(?:<\w+>: \w+|[A-Z_]+)\] ", " ", line.replace("<OS specific>: 10", "UNIQUE")).split()
         if len(words) < 8 or not words[0].rstrip(":").isdigit() or words[4] == "LOCAL":
             continue
         name, at, version = words[7].partition("@")

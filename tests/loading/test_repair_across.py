@@ -23,9 +23,7 @@ from tests.support.wheel_builder import wheel
 
 pytestmark = pytest.mark.loading
 
-SYSTEMS: Final = [
-    System(machine, "trixie", Libc.GLIBC) for architecture, machine in MACHINES.items() if "trixie" in machine.suites
-]
+SYSTEMS: Final = [System(machine, machine.new_suite, Libc.GLIBC) for machine in MACHINES.values()]
 BY_BOTH_LINKERS: Final = [layout for layout in LAYOUTS if layout.name in {"gnu", "lld"}]
 
 

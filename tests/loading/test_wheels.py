@@ -41,9 +41,10 @@ def system_of(wheel: LockedWheel) -> System | None:
     if architecture is None:
         return None
     libc = Libc.MUSL if wheel.tag[2].startswith("musl") else Libc.GLIBC
+    machine = MACHINES[architecture]
     # Where there is the Python of that version, all of a wheel's modules open.
-    suite = "bookworm" if wheel.tag[0] == "cp311" and libc is Libc.GLIBC else "trixie"
-    return System(MACHINES[architecture], suite, libc)
+    suite = "bookworm" if wheel.tag[0] == "cp311" and libc is Libc.GLIBC else machine.new_suite
+    return System(machine, suite, libc)
 
 
 CASES: Final = [(wheel, system) for wheel in locked_wheels() if (system := system_of(wheel)) is not None]

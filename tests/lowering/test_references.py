@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import pytest
 
 from tests.loading.workshop import System, root_of
-from tests.lowering.test_shims import BY_SYSTEM, GLIBCXX, MACHINES, OLD, WITH_GCC, new_suite, stems_of
+from tests.lowering.test_shims import BY_SYSTEM, GLIBCXX, MACHINES, OLD, WITH_GCC, new_system, stems_of
 from tests.lowering.workshop import SOURCES, build, lower, program, run
 from tests.roots.run import Outcome, place_in
 
@@ -38,7 +38,7 @@ def cases() -> list[Case]:
     return [
         Case(
             stem,
-            BY_SYSTEM[machine, "sid" if stem in SID else new_suite(machine)],
+            BY_SYSTEM[machine, "sid"] if stem in SID else new_system(machine),
             BY_SYSTEM[machine, OLD.get(machine, "bullseye")],
         )
         for machine in MACHINES

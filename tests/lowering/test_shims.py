@@ -45,9 +45,9 @@ class Case(NamedTuple):
         return f"{self.stem}-{self.new.machine}-{self.new.suite}-{self.old.suite}"
 
 
-def new_suite(machine: str) -> str:
-    """Trixie, or what has an architecture of which mirrors have no trixie."""
-    return "trixie" if (machine, "trixie") in BY_SYSTEM else "sid"
+def new_system(machine: str) -> System:
+    """What stands for a new system of an architecture."""
+    return BY_SYSTEM[machine, BY_SYSTEM[machine, "sid"].machine.new_suite]
 
 
 def stems_of(table: str, machine: str) -> list[str]:
@@ -63,7 +63,7 @@ def cases() -> list[Case]:
         for stem in stems_of("treatments/shim.tsv", machine):
             if (SOURCES / f"{stem}.cpp").exists() and machine not in WITH_GCC:
                 continue
-            suites = [new_suite(machine)] if stem not in SID else ["sid"]
+            suites = [new_system(machine).suite] if stem not in SID else ["sid"]
             if machine == "x86_64" and "sid" not in suites:
                 suites.append("sid")
             found += [Case(stem, BY_SYSTEM[machine, suite], old) for suite in suites]

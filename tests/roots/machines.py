@@ -37,6 +37,11 @@ class Machine(NamedTuple):
         return self.architecture.value
 
     @property
+    def new_suite(self) -> str:
+        """The suite that stands for a new system: trixie, or sid where mirrors have no trixie."""
+        return "trixie" if "trixie" in self.suites else "sid"
+
+    @property
     def runs_natively(self) -> bool:
         """Does this machine's kernel run its programs? Otherwise qemu-user does."""
         own = _RUN_BY_KERNEL.get(platform.machine(), frozenset())

@@ -27,8 +27,10 @@ _LINE: Final = re.compile(
     r"(?: \[(?P<version>[^\]]*)\])?$"
 )
 _VISIBLE: Final = re.compile(r"\s*\d+:\tadd (?P<path>.+) \[0\] to global scope$")
+# Of an indirect function, readelf says the name, with (), where there is a value otherwise.
 _RELOCATION: Final = re.compile(
-    r"^[0-9a-f]{8,}\s+[0-9a-f]{8,}\s+R_\w+\s+[0-9a-f]+\s+(?P<symbol>[^\s@]+)(?:@@?(?P<version>\S+))?(?: [+-] .*)?$"
+    r"^[0-9a-f]{8,}\s+[0-9a-f]{8,}\s+R_\w+\s+(?:[0-9a-f]+|\S+\(\))\s+"
+    r"(?P<symbol>[^\s@]+)(?:@@?(?P<version>\S+))?(?: [+-] .*)?$"
 )
 
 
