@@ -70,6 +70,7 @@ def lower(content: Content, closure: Closure, options: LowerOptions, policies: P
 class _Lowerer:
     def __init__(self, content: Content, closure: Closure, options: LowerOptions, policies: Policies) -> None:
         self._content: Final = content
+        self._members: Final = {member.path: elf for member, elf in content.files}
         self._closure: Final = closure
         self._options: Final = options
         self._version: Final[Version] = options.to.version or policies.newest
@@ -124,9 +125,7 @@ class _Lowerer:
         return file.changes._replace(rename_versions=private.rename_versions, unique_to_global=private.unique_to_global)
 
     def _elf(self, key: str | int) -> ElfFile:
-        if isinstance(key, int):
-            return self._closure.libraries[key].elf
-        return next(elf for member, elf in self._content.files if member.path == key)
+        return self._members[key] if isinstance(key, str) else self._closure.libraries[key].elf
 
     def _path(self, key: str | int) -> str:
         """Of a member, or of a library outside."""
