@@ -14,6 +14,7 @@ ROOT = Path(perennial.__file__).parent
 
 # The layout of docs/development/architecture.md, lowest first; one line may import from itself.
 LAYERS = (
+    {"lean_typing"},
     {"errors", "arch", "symbol_version", "platform_tag", "finding", "progress"},
     {"elf"},
     {"wheel"},
@@ -87,3 +88,8 @@ def test_every_room_has_its_place() -> None:
 def test_files_fit_a_head() -> None:
     long = {str(path.relative_to(ROOT)) for path in MODULES if len(path.read_text(encoding="utf-8").splitlines()) > 400}
     assert not long, "a long file is two concepts"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_imports_typing(path: Path) -> None:
+    assert path.name == "lean_typing.py" or "typing" not in _imports(path)

@@ -7,7 +7,7 @@ nothing else of the machine.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from perennial.lean_typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0.dev0"
 

@@ -5,8 +5,11 @@ are of that kind. The ELF side is the gABI's `e_ident` and `e_machine`, with the
 supplements' `e_flags` where one machine number covers several incompatible ABIs.
 """
 
+from __future__ import annotations
+
 from enum import StrEnum
-from typing import Final, NamedTuple
+
+from perennial.lean_typing import Final, NamedTuple
 
 
 class Architecture(StrEnum):

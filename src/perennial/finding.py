@@ -4,8 +4,11 @@ A finding is complete in itself: the renderers add nothing but layout. Its messa
 what, where and why; its remedy says what to do.
 """
 
+from __future__ import annotations
+
 from enum import StrEnum
-from typing import NamedTuple
+
+from perennial.lean_typing import NamedTuple
 
 
 class Severity(StrEnum):

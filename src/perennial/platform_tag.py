@@ -5,8 +5,11 @@ meaning, because `manylinux2014_x86_64` and `manylinux_2_17_x86_64` mean the sam
 "Legacy manylinux tags") and yet not every installer reads both.
 """
 
+from __future__ import annotations
+
 from enum import StrEnum
-from typing import Final, NamedTuple
+
+from perennial.lean_typing import Final, NamedTuple
 
 
 class Libc(StrEnum):
@@ -47,7 +50,7 @@ class PlatformTag(NamedTuple):
     version: tuple[int, int] | None = None
 
     @classmethod
-    def parse(cls, text: str) -> "PlatformTag":
+    def parse(cls, text: str) -> PlatformTag:
         """Reads any platform tag; never fails, for a tag that nobody knows is still a tag."""
         head, _, arch = text.partition("_")
         if head == "linux" and arch:
@@ -61,15 +64,15 @@ class PlatformTag(NamedTuple):
         return cls(text)
 
     @classmethod
-    def manylinux(cls, version: tuple[int, int], arch: str) -> "PlatformTag":
+    def manylinux(cls, version: tuple[int, int], arch: str) -> PlatformTag:
         return cls(f"manylinux_{version[0]}_{version[1]}_{arch}", arch, Libc.GLIBC, version)
 
     @classmethod
-    def musllinux(cls, version: tuple[int, int], arch: str) -> "PlatformTag":
+    def musllinux(cls, version: tuple[int, int], arch: str) -> PlatformTag:
         return cls(f"musllinux_{version[0]}_{version[1]}_{arch}", arch, Libc.MUSL, version)
 
     @classmethod
-    def linux(cls, arch: str) -> "PlatformTag":
+    def linux(cls, arch: str) -> PlatformTag:
         return cls(f"linux_{arch}", arch)
 
     def __str__(self) -> str:
@@ -85,7 +88,7 @@ class PlatformTag(NamedTuple):
         return self.arch is not None
 
     @property
-    def canonical(self) -> "PlatformTag":
+    def canonical(self) -> PlatformTag:
         """The tag in PEP 600's spelling: manylinux2014_x86_64 becomes manylinux_2_17_x86_64."""
         if self.libc is None or self.version is None or self.arch is None:
             return self
@@ -93,7 +96,7 @@ class PlatformTag(NamedTuple):
         return make(self.version, self.arch)
 
     @property
-    def legacy_alias(self) -> "PlatformTag | None":
+    def legacy_alias(self) -> PlatformTag | None:
         """The tag of PEP 513, 571 or 599 that means the same, where there is one."""
         if self.libc is Libc.GLIBC and self.arch is not None:
             for alias, version in LEGACY_ALIASES.items():
@@ -102,7 +105,7 @@ class PlatformTag(NamedTuple):
         return None
 
     @property
-    def with_legacy_alias(self) -> "tuple[PlatformTag, ...]":
+    def with_legacy_alias(self) -> tuple[PlatformTag, ...]:
         """The tag, and the lowest legacy alias that promises no more than it keeps, in the order of
         file names: manylinux_2_14 comes with manylinux2014, manylinux_2_28 alone.
         """

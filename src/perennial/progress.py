@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from perennial.lean_typing import Protocol
 
 
 class Progress(Protocol):

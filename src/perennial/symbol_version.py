@@ -6,7 +6,9 @@ within a family, `GLIBC_2.4 < GLIBC_2.14`, is a convention of those who maintain
 and only the explanations rely on it.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from perennial.lean_typing import NamedTuple
 
 
 class SymbolVersion(NamedTuple):
@@ -20,7 +22,7 @@ class SymbolVersion(NamedTuple):
     numbers: tuple[int, ...]
 
     @classmethod
-    def parse(cls, name: str) -> "SymbolVersion":
+    def parse(cls, name: str) -> SymbolVersion:
         family, underscore, tail = name.rpartition("_")
         parts = tail.split(".")
         if underscore and all(part.isascii() and part.isdigit() for part in parts):

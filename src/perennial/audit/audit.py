@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import Final
 
 from perennial.arch import Architecture, architecture_of_tag
 from perennial.audit.checks import CLAIM_CHECKS, CONTENT_CHECKS
@@ -23,6 +22,7 @@ from perennial.audit.symbol_needs import Exporters
 from perennial.audit.verdict import lowest_tag
 from perennial.finding import Finding, Severity
 from perennial.knowledge import DistributionRelease, Knowledge
+from perennial.lean_typing import Final
 from perennial.platform_tag import Libc, PlatformTag
 from perennial.policy import policies
 from perennial.wheel.wheel import Wheel

@@ -10,15 +10,17 @@ The hash tables that an audit keeps settle nearly always that there are none. A 
 reading the names, for which the wheel has to be opened once more.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping
 from functools import cache
-from typing import Final, NamedTuple
 
 from perennial.audit.symbol_needs import Exporters
 from perennial.elf.export_hashes import hash_words
 from perennial.elf.model import ElfFile
 from perennial.knowledge.tables import read_table
+from perennial.lean_typing import Final, NamedTuple
 from perennial.wheel.wheel import WheelMember
 
 # A copy of the library itself exports what it has to; `soname-not-unique` looks at its name.

@@ -1,7 +1,8 @@
 """What checks look at: the facts of one wheel, and what the passes before them found out."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from perennial.arch import Architecture, architecture_of_tag
 from perennial.audit.captures import Capture
@@ -11,6 +12,7 @@ from perennial.audit.unresolved import Unresolved
 from perennial.audit.verdict import Ladder
 from perennial.elf.model import ElfFile
 from perennial.knowledge import Knowledge
+from perennial.lean_typing import NamedTuple
 from perennial.platform_tag import Libc, PlatformTag
 from perennial.policy import Policies
 from perennial.wheel.wheel import Wheel, WheelMember

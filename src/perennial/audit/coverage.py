@@ -1,11 +1,13 @@
 """Where a wheel runs: its needs, held against each distribution release by itself."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
 from perennial.audit.verdict import Ladder, Need
 from perennial.knowledge import DistributionRelease, Knowledge
 from perennial.knowledge.nodes import Node
+from perennial.lean_typing import NamedTuple
 from perennial.platform_tag import Libc
 
 

@@ -1,12 +1,13 @@
 """The result of an audit."""
 
-from typing import NamedTuple
+from __future__ import annotations
 
 from perennial.arch import Architecture
 from perennial.audit.coverage import Coverage
 from perennial.audit.requirements import Requirement
 from perennial.audit.verdict import Ladder
 from perennial.finding import Finding, Severity
+from perennial.lean_typing import NamedTuple
 from perennial.platform_tag import Libc, PlatformTag
 from perennial.wheel.wheel import Wheel
 

@@ -1,11 +1,13 @@
 """What a wheel's files ask of the libraries around them: version needs, with their symbols."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Final, NamedTuple
 
 from perennial.audit.resolve import Bundled, Missing, Resolutions
 from perennial.elf.model import Binding, ElfFile
+from perennial.lean_typing import Final, NamedTuple
 from perennial.platform_tag import Libc
 from perennial.wheel.wheel import WheelMember
 

@@ -17,13 +17,15 @@ wheel has a file of that name does the way in which it was loaded matter; then t
 of each extension module that leads there is played through, breadth first as ld.so does.
 """
 
+from __future__ import annotations
+
 import posixpath
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, NamedTuple
 
 from perennial.elf.model import ElfFile
+from perennial.lean_typing import Final, NamedTuple
 from perennial.wheel.wheel import WheelMember
 
 

@@ -15,7 +15,6 @@ wheel does: what is not certain is not reported.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
 
 from perennial.audit.requirements import Imports, Provider, Requirement
 from perennial.audit.resolve import ProvidedByPlatform, Resolutions
@@ -23,6 +22,7 @@ from perennial.audit.verdict import Need
 from perennial.knowledge.glibc_history import load_glibc_history
 from perennial.knowledge.knowledge import MUSL_SONAME
 from perennial.knowledge.musl_history import load_musl_history
+from perennial.lean_typing import Final
 from perennial.platform_tag import Libc
 from perennial.policy import Limit, Policies, Provision
 

@@ -19,9 +19,10 @@ What is asked first is what settles most names at the least cost: the wheel's ow
 hash. The names that are left after that are few, and in most wheels none.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, NamedTuple
 
 from perennial.audit.requirements import Imports
 from perennial.audit.resolve import EXTENSION_MODULE, Bundled, Missing, Resolutions
@@ -32,6 +33,7 @@ from perennial.knowledge.glibc_history import load_glibc_history
 from perennial.knowledge.knowledge import MUSL_SONAME
 from perennial.knowledge.musl_history import load_musl_history
 from perennial.knowledge.python_names import is_of_interpreter, load_python_names
+from perennial.lean_typing import Final, NamedTuple
 from perennial.platform_tag import Libc
 from perennial.policy import Policies
 from perennial.wheel.wheel import Wheel
@@ -101,7 +103,7 @@ def _pending(
     elves: Mapping[str, ElfFile],
     imports: Mapping[str, Imports],
     resolutions: Resolutions,
-    known: "_Known",
+    known: _Known,
 ) -> dict[str, _Names]:
     """What a module and the libraries with it need, and neither a member, by its hashes, nor the platform exports."""
     closures = [

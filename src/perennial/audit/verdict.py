@@ -6,10 +6,12 @@ have it are what sets the floor. Take them away, and the next number is the tag 
 be left: this list of steps is the whole explanation.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from perennial.audit.requirements import Provider, Requirement
+from perennial.lean_typing import NamedTuple
 from perennial.platform_tag import PlatformTag
 from perennial.policy import Limit, Policies, Provision
 

@@ -1,11 +1,12 @@
 """What `show` and `check` have in common: options, the audits themselves, and their output."""
 
+from __future__ import annotations
+
 import argparse
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple
 
 from perennial.arch import architecture_of_tag
 from perennial.audit.audit import audit
@@ -18,6 +19,7 @@ from perennial.cli.output import write_output
 from perennial.errors import UnreadableError, UsageError, printable
 from perennial.finding import Severity
 from perennial.knowledge import Knowledge
+from perennial.lean_typing import TYPE_CHECKING, Final, NamedTuple
 from perennial.platform_tag import PlatformTag
 from perennial.wheel.limits import ArchiveLimits
 from perennial.wheel.wheel import Wheel, read_wheel
@@ -150,7 +152,7 @@ class Audited(NamedTuple):
     """A report, and how low the wheel could go, where that is shown."""
 
     report: AuditReport
-    reach: "Reach | None"
+    reach: Reach | None
 
 
 def _audit_all(arguments: argparse.Namespace, options: Options, errors: dict[str, str]) -> Iterator[Audited]:
@@ -176,7 +178,7 @@ def _audit_all(arguments: argparse.Namespace, options: Options, errors: dict[str
             sys.stderr.write(f"perennial: {printable(str(unreadable))}\n")
 
 
-def _reach(report: AuditReport, options: Options) -> "Reach | None":
+def _reach(report: AuditReport, options: Options) -> Reach | None:
     if report.lowest.version is not None and report.lowest.version <= _LOWEST_REACH:
         return None  # what decides that is not worth loading
     from perennial.lower.reach import reach

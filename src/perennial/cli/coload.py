@@ -6,13 +6,13 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from perennial.cli.coload_run import add_run_arguments, check_run_arguments, run_sources
 from perennial.cli.exit_codes import ExitCode
 from perennial.cli.inputs import add_input_arguments
 from perennial.cli.output import write_output
 from perennial.finding import Severity
+from perennial.lean_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from perennial.cli.coload_inputs import Found

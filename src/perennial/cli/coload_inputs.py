@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
 
 from perennial.arch import Architecture, architecture_of_tag
 from perennial.cli.inputs import find_inputs
@@ -15,6 +14,7 @@ from perennial.coload.gather import ProfileSource, Source, UnreadableSourceError
 from perennial.coload.profile import load_profile
 from perennial.coload.sources import ShippedSystem, WheelSource
 from perennial.errors import UnreadableError, UsageError, printable
+from perennial.lean_typing import TYPE_CHECKING, Final, NamedTuple
 from perennial.platform_tag import Libc
 from perennial.system import Root
 from perennial.wheel.filename import WheelFilename

@@ -9,9 +9,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING, NamedTuple
 
 from perennial.errors import UnreadableError, UsageError, printable
+from perennial.lean_typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from perennial.cli.coload_inputs import Found

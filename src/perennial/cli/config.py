@@ -9,10 +9,12 @@
 The nearest pyproject.toml counts, from the current folder upward; the command line wins over it.
 """
 
+from __future__ import annotations
+
 import os
-from typing import Any, Final, NamedTuple
 
 from perennial.errors import UnreadableError, UsageError
+from perennial.lean_typing import Any, Final, NamedTuple
 
 
 class Config(NamedTuple):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from perennial.arch import Architecture
 from perennial.cli.exit_codes import ExitCode
 from perennial.errors import KnowledgeError, UsageError
+from perennial.lean_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from perennial.knowledge.snapshot import Snapshot

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
 
 from perennial.knowledge import DistributionRelease
 from perennial.knowledge.learned_release import REASON as LEARNED_HERE
 from perennial.knowledge.snapshot import ABSENT, TIERS
 from perennial.knowledge.symbol_store import SymbolStore
+from perennial.lean_typing import Any, Final
 from perennial.report.sheet import BLANK, Row, Sheet, Span, row
 from perennial.symbol_version import SymbolVersion
 

@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
 
 from perennial.audit.audit import audit
 from perennial.audit.report import AuditReport
@@ -15,6 +14,7 @@ from perennial.cli.inputs import cache_folder, names_a_file, wheels_in
 from perennial.cli.targets import read_targets
 from perennial.errors import FetchError, UnreadableError, UsageError, printable
 from perennial.knowledge import Knowledge
+from perennial.lean_typing import TYPE_CHECKING, Final, NamedTuple
 from perennial.tags.explain import (
     Explained,
     Explanation,

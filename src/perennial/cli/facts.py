@@ -1,14 +1,16 @@
 """The knowledge that a command judges by: the shipped one, or an organisation's own list of what counts."""
 
+from __future__ import annotations
+
 import argparse
 import os
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final, NamedTuple
 
 from perennial.arch import Architecture, architecture_of_tag
 from perennial.errors import UnreadableError, UsageError, printable
 from perennial.knowledge import Knowledge, load_knowledge
+from perennial.lean_typing import TYPE_CHECKING, Final, NamedTuple
 from perennial.platform_tag import Libc, PlatformTag
 
 if TYPE_CHECKING:
@@ -87,7 +89,7 @@ def knowledge_by(mainstream: MainstreamList | None) -> Knowledge:
     return Knowledge((*load_releases(listed), *judged(own, listed)), _learned_here)
 
 
-def own_releases() -> "tuple[DistributionRelease, ...]":
+def own_releases() -> tuple[DistributionRelease, ...]:
     """The releases that only this machine has learned."""
     from perennial.knowledge.learned_release import learned_releases
     from perennial.learn.user_data import data_folder, own_snapshots
@@ -96,7 +98,7 @@ def own_releases() -> "tuple[DistributionRelease, ...]":
     return learned_releases(own_snapshots(data_folder(os.environ)), known)
 
 
-def _learned_here(arch: str) -> "Iterable[Snapshot]":
+def _learned_here(arch: str) -> Iterable[Snapshot]:
     from perennial.learn.user_data import data_folder, own_snapshots
 
     return own_snapshots(data_folder(os.environ), arch)
@@ -137,7 +139,7 @@ def read_tag(text: str, default_arch: str | None) -> tuple[PlatformTag, Architec
     return make(tag.version, found.value), found
 
 
-def check_known(tag: PlatformTag, policies: "Policies") -> tuple[int, int]:
+def check_known(tag: PlatformTag, policies: Policies) -> tuple[int, int]:
     """The X.Y of a tag that some system may accept; `UsageError` for others."""
     version = tag.version or (0, 0)
     lowest, newest = ("{}.{}".format(*each) for each in (policies.lowest, policies.newest))

@@ -1,12 +1,14 @@
 """From what stands on the command line to wheels on disk: paths, folders, requirements."""
 
+from __future__ import annotations
+
 import argparse
 import os
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
 
 from perennial.arch import Architecture, architecture_of_tag
 from perennial.errors import FetchError, PerennialError, UnreadableError, UsageError
+from perennial.lean_typing import TYPE_CHECKING, NamedTuple
 from perennial.platform_tag import Libc
 
 if TYPE_CHECKING:
@@ -121,7 +123,7 @@ def _fetched(source: str, arguments: argparse.Namespace) -> Input:
     return Input(source, str(path), None)
 
 
-def cache_folder(arguments: argparse.Namespace) -> "Path | None":
+def cache_folder(arguments: argparse.Namespace) -> Path | None:
     """A folder that goes away with the process, where nothing is to be kept; None for the usual one."""
     if not arguments.no_cache:
         return None

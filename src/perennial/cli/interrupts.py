@@ -8,7 +8,8 @@ command went on to its end.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Final
+
+from perennial.lean_typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs

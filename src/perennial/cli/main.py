@@ -12,12 +12,12 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Final, NoReturn, Protocol, cast
 
 from perennial import __version__
 from perennial.cli.exit_codes import ExitCode
 from perennial.cli.interrupts import keep_interrupts
 from perennial.errors import PerennialError, UsageError, printable
+from perennial.lean_typing import Final, NoReturn, Protocol, cast
 
 
 class Command(Protocol):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from typing import Final
 
 from perennial.arch import Architecture
 from perennial.cli.facts import add_fact_arguments
+from perennial.lean_typing import Final
 from perennial.platform_tag import Libc
 
 USAGE = "perennial policy ACTION ..."

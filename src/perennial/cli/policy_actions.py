@@ -7,7 +7,6 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final
 
 from perennial.arch import Architecture
 from perennial.cli.exit_codes import ExitCode
@@ -16,6 +15,7 @@ from perennial.cli.output import write_output
 from perennial.errors import UnreadableError, UsageError, printable
 from perennial.knowledge import Knowledge
 from perennial.knowledge.mainstream import knowledge_on
+from perennial.lean_typing import TYPE_CHECKING, Final
 from perennial.platform_tag import Libc, PlatformTag
 from perennial.policy import Policies, policies
 from perennial.report.sheet import Sheet, write_sheet

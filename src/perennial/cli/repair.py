@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import TYPE_CHECKING
 
 from perennial.cli.audits import add_limit_arguments, read_limits
 from perennial.cli.facts import add_mainstream_argument
@@ -12,6 +11,7 @@ from perennial.cli.lower_options import add_lower_arguments, read_lower_options
 from perennial.cli.repair_options import add_repair_arguments, add_run_arguments, misplaced_wheel, read_repair_options
 from perennial.cli.writing import add_writing_arguments, read_write_options
 from perennial.errors import UsageError
+from perennial.lean_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from perennial.cli.repair_jobs import Settings

@@ -1,11 +1,12 @@
 """Many wheels at once: a process for each, as far as there are processors, and reports in the order of the input."""
 
+from __future__ import annotations
+
 import argparse
 import os
 import signal
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
 
 from perennial import __version__
 from perennial.audit.report import AuditReport
@@ -13,6 +14,7 @@ from perennial.cli.exit_codes import ExitCode
 from perennial.cli.facts import knowledge_of
 from perennial.cli.inputs import Input, find_local_inputs
 from perennial.errors import UnreadableError, UsageError, printable
+from perennial.lean_typing import Final, NamedTuple
 from perennial.repair.options import RepairOptions
 from perennial.repair.plan import Problem
 from perennial.repair.repair import Job, Outcome, repair_wheel

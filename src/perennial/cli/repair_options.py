@@ -7,11 +7,11 @@ import os
 import re
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
 
 from perennial.arch import architecture_of_tag
 from perennial.elf.edit import StripLevel
 from perennial.errors import ElfFormatError, UsageError, printable
+from perennial.lean_typing import TYPE_CHECKING, Final
 from perennial.platform_tag import PlatformTag
 from perennial.repair.options import Host, Patcher, Places, RepairOptions
 

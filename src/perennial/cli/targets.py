@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from perennial.arch import Architecture, architecture_of_tag
 from perennial.errors import UsageError, printable
+from perennial.lean_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from perennial.knowledge import Knowledge

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Mapping
-from typing import Final
 
 from perennial.errors import UsageError, printable
+from perennial.lean_typing import Final
 from perennial.wheel.deflate import DEFAULT_LEVEL, LEVELS, Deflater, installed_deflater
 from perennial.wheel.write import WriteOptions
 from perennial.wheel.zip_writer import Moment

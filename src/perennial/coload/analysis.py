@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import permutations
-from typing import Final, NamedTuple
 
 from perennial.coload.conflict import Conflict
 from perennial.coload.imports import Import, import_after, import_alone
@@ -12,6 +11,7 @@ from perennial.coload.loader import System
 from perennial.coload.package import Package
 from perennial.coload.profile import Profile
 from perennial.coload.rules import ALONE_RULES, PAIR_RULES
+from perennial.lean_typing import Final, NamedTuple
 
 
 class Analysis(NamedTuple):

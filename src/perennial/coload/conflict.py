@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Final, NamedTuple, Protocol
 
 from perennial.coload.imports import Change, Import, Pair
 from perennial.coload.loader import BoundReference, LoadedObject
 from perennial.elf.linkage import Definition, SymbolKind
 from perennial.elf.model import Binding
 from perennial.finding import Rule, Severity
+from perennial.lean_typing import Final, NamedTuple, Protocol
 
 
 class BindingLink(NamedTuple):

@@ -13,7 +13,6 @@ import json
 import os
 import re
 from collections.abc import Container, Iterable, Iterator
-from typing import Final
 from urllib.parse import unquote
 
 from perennial.coload.library import Library, read_library
@@ -21,6 +20,7 @@ from perennial.coload.package import Package, find_roots, is_for_processes
 from perennial.coload.python_code import LARGEST_CODE, LoadingCode, read_code
 from perennial.elf.stream import is_elf
 from perennial.errors import ElfFormatError, UnreadableError, printable
+from perennial.lean_typing import Final
 
 _LARGEST: Final = 4 << 30
 

@@ -14,7 +14,8 @@ import json
 import os
 import zlib
 from collections.abc import Iterable
-from typing import Any, Final
+
+from perennial.lean_typing import Any, Final
 
 _FORMAT: Final = 2
 _MOST_BYTES: Final = 256 << 20

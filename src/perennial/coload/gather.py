@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from typing import Any, Final, NamedTuple, Protocol
 
 from perennial.coload.facts_cache import FactsCache, digest_of_names
 from perennial.coload.imports import import_alone
@@ -25,6 +24,7 @@ from perennial.coload.protobuf import REGISTERING, is_library, tables
 from perennial.elf.linkage import name_digest
 from perennial.elf.model import Binding
 from perennial.errors import UnreadableError
+from perennial.lean_typing import Any, Final, NamedTuple, Protocol
 
 
 class Source(Protocol):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import takewhile, zip_longest
-from typing import Final, NamedTuple
 
 from perennial.coload.loader import BoundReference, LoadedObject, Process, System
 from perennial.coload.package import Package
+from perennial.lean_typing import Final, NamedTuple
 
 
 class Import(NamedTuple):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from typing import Final, NamedTuple
 
 from perennial.elf.linkage import Linkage, read_linkage
 from perennial.elf.model import ElfFile
 from perennial.elf.read import read_elf
 from perennial.elf.source import ByteSource
+from perennial.lean_typing import Final, NamedTuple
 
 DF_STATIC_TLS: Final = 0x10
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 from array import array
 from base64 import b64decode, b64encode
 from collections.abc import Iterable
-from typing import Any, Final
 
 from perennial.arch import ElfAbi
 from perennial.coload.library import Library
 from perennial.elf.linkage import Definition, Linkage, Reference, SymbolKind
 from perennial.elf.model import Binding, ElfFile, ElfType, StackPermission, TlsSegment
+from perennial.lean_typing import Any, Final
 
 _KINDS: Final = {kind.value: kind for kind in SymbolKind}
 _BINDINGS: Final = {binding.value: binding for binding in Binding}

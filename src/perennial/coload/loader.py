@@ -26,11 +26,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Container, Iterable, Iterator, Mapping
-from typing import Final, NamedTuple
 
 from perennial.coload.library import Library
 from perennial.elf.linkage import Definition, Reference
 from perennial.elf.model import Binding
+from perennial.lean_typing import Final, NamedTuple
 
 
 class LoadedObject:

@@ -6,12 +6,12 @@ import os
 import re
 from collections.abc import Callable, Container, Sequence
 from functools import partial
-from typing import Final, NamedTuple
 
 from perennial.coload.library import Library, read_library
 from perennial.coload.python_code import LARGEST_CODE, LoadingCode, read_code
 from perennial.elf.stream import ElfCollector, is_elf, read_with
 from perennial.errors import ElfFormatError
+from perennial.lean_typing import Final, NamedTuple
 from perennial.wheel.archive import Archive
 from perennial.wheel.directory import Entry
 from perennial.wheel.filename import WheelFilename

@@ -16,7 +16,6 @@ import json
 import lzma
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final, NamedTuple
 
 from perennial.arch import ElfAbi
 from perennial.coload.library import Library
@@ -25,6 +24,7 @@ from perennial.elf.linkage import Linkage
 from perennial.elf.model import ElfFile, ElfType, StackPermission
 from perennial.errors import KnowledgeError, UsageError, printable
 from perennial.knowledge.tables import DATA, numbers
+from perennial.lean_typing import Any, Final, NamedTuple
 
 FOLDER: Final = "linkage"
 SUFFIX: Final = ".jsonl.xz"

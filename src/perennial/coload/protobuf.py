@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Final
+
+from perennial.lean_typing import Final
 
 # What the initializers call, up to protobuf 3.8 and since then
 REGISTERING: Final = frozenset(

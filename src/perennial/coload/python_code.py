@@ -13,7 +13,8 @@ import ast
 import re
 import warnings
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+
+from perennial.lean_typing import Final, NamedTuple
 
 # A cheap look before anything is parsed: few files load libraries.
 _WORTH_PARSING: Final = re.compile(rb"setdlopenflags|RTLD_GLOBAL|CDLL|PyDLL|LoadLibrary|load_library")

@@ -8,12 +8,12 @@ symbols, what the interpreter needs, and then what the packages turn out to need
 from __future__ import annotations
 
 import re
-from typing import Final
 
 from perennial.arch import Architecture
 from perennial.coload.library import Library, read_library
 from perennial.coload.profile import C_LIBRARY, Profile, standalone_program
 from perennial.errors import ElfFormatError, UnreadableError
+from perennial.lean_typing import Final
 from perennial.platform_tag import Libc
 from perennial.system import Root, loader_search
 

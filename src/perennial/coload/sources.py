@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Container
-from typing import Final
 
 from perennial.coload.package import Package, read_package
 from perennial.coload.profile import Profile
 from perennial.errors import UnreadableError
+from perennial.lean_typing import Final
 from perennial.wheel.filename import WheelFilename
 from perennial.wheel.limits import ArchiveLimits
 

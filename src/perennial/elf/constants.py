@@ -6,7 +6,7 @@ LSB Core, "Symbol Versioning".
 
 from __future__ import annotations
 
-from typing import Final
+from perennial.lean_typing import Final
 
 ELF_MAGIC: Final = b"\x7fELF"
 EI_NIDENT: Final = 16

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from perennial.elf.constants import DT_NEEDED, DT_NULL, DT_STRSZ, DT_STRTAB, PT_DYNAMIC
 from perennial.elf.image import Image, check_fits
 from perennial.elf.layout import ProgramHeader
 from perennial.errors import ElfFormatError
+from perennial.lean_typing import Final
 
 # Real tables have some dozens of entries.
 _STEP: Final = 4096

@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from itertools import repeat
 from operator import mul
 from sys import byteorder
-from typing import Final
+
+from perennial.lean_typing import Final
 
 _MASK: Final = 0xFFFFFFFF
 _LONGEST: Final = 512  # of a name whose hash is taken in one sweep

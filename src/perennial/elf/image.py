@@ -7,12 +7,11 @@ bytes of the file is malformed here, even where a kernel would hand out zeros fo
 
 from __future__ import annotations
 
-from typing import Final
-
 from perennial.elf.constants import EI_NIDENT, ELF_MAGIC, ET_CORE, ET_REL, PT_INTERP, PT_LOAD
 from perennial.elf.layout import LAYOUTS, S390X_LAYOUT, FileHeader, Layout, ProgramHeader
 from perennial.elf.source import ByteSource
 from perennial.errors import ElfFormatError
+from perennial.lean_typing import Final
 
 _EM_S390: Final = 22
 _EV_CURRENT: Final = 1

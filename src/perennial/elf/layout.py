@@ -5,8 +5,11 @@ fields. Orders of fields are those of the gABI's figures; only `Elf32_Phdr` and 
 differ from their 64-bit twins by more than width, and `unpack_*` hides that.
 """
 
+from __future__ import annotations
+
 from struct import Struct
-from typing import Final, NamedTuple
+
+from perennial.lean_typing import Final, NamedTuple
 
 
 class ProgramHeader(NamedTuple):

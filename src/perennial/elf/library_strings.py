@@ -7,7 +7,8 @@ that has the form of a soname, in a file that imports dlopen at all.
 from __future__ import annotations
 
 import re
-from typing import Final
+
+from perennial.lean_typing import Final
 
 # What ends a name, after its last ".so"; and a whole name, by itself or at the end of a path.
 _END: Final = re.compile(rb"\.so(?:\.[0-9]{1,10}){0,4}\x00")

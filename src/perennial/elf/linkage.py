@@ -17,7 +17,6 @@ from collections.abc import Container, Iterable, Mapping
 from enum import StrEnum
 from struct import Struct
 from sys import byteorder
-from typing import Final, NamedTuple
 from zlib import crc32
 
 from perennial.elf.constants import (
@@ -45,6 +44,7 @@ from perennial.elf.source import ByteSource, WholeFile
 from perennial.elf.symbol_count import count_symbols
 from perennial.elf.versions import read_verdefs, read_verneeds
 from perennial.errors import ElfFormatError
+from perennial.lean_typing import Final, NamedTuple
 
 
 class SymbolKind(StrEnum):

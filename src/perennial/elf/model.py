@@ -5,11 +5,13 @@ program headers and PT_DYNAMIC, never from section headers, which the gABI makes
 at run time (chapter 4, "Sections") and which anybody may strip or forge.
 """
 
+from __future__ import annotations
+
 from enum import Enum, IntEnum, StrEnum
-from typing import NamedTuple
 
 from perennial.arch import Architecture, ElfAbi
 from perennial.elf.constants import DF_1_PIE
+from perennial.lean_typing import NamedTuple
 
 
 class ElfType(IntEnum):

@@ -5,9 +5,10 @@ to 8 bytes names and descriptors are padded to 8, else to 4. A note that claims 
 than its segment has ends the reading, as it does in glibc: notes are not needed to load.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from struct import Struct
-from typing import Final, NamedTuple
 
 from perennial.arch import EM_386, EM_X86_64
 from perennial.elf.constants import (
@@ -20,6 +21,7 @@ from perennial.elf.constants import (
 )
 from perennial.elf.image import Image
 from perennial.errors import ElfFormatError
+from perennial.lean_typing import Final, NamedTuple
 
 # Real note segments have some hundred bytes; this is for all segments of a file together.
 _MOST_BYTES: Final = 1 << 20

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import Final, Protocol
 
 from perennial.errors import ElfFormatError
+from perennial.lean_typing import Final, Protocol
 
 
 class BytesNotKept(Exception):  # noqa: N818 - a request to the caller, not an error

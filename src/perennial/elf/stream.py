@@ -14,10 +14,11 @@ tables), the reader says which range, and the file is streamed once more with it
 list. `read_stream` does that, a bounded number of times.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from operator import itemgetter
-from typing import Final, NamedTuple, TypeVar
 
 from perennial.elf.constants import (
     DT_GNU_HASH,
@@ -44,6 +45,7 @@ from perennial.elf.model import ElfFile
 from perennial.elf.read import read_elf
 from perennial.elf.source import BytesNotKept, KeptBytes, WholeFile
 from perennial.errors import ElfFormatError
+from perennial.lean_typing import Final, NamedTuple, TypeVar
 
 _FRONT: Final = 4 << 20
 _SMALL_SEGMENT: Final = 1 << 20

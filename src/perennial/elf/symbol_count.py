@@ -13,10 +13,11 @@ order in which glibc prefers them:
   write it for files that export nothing.
 """
 
+from __future__ import annotations
+
 from array import array
 from struct import Struct
 from sys import byteorder
-from typing import Final, NamedTuple
 
 from perennial.elf.constants import (
     DT_GNU_HASH,
@@ -32,6 +33,7 @@ from perennial.elf.constants import (
 from perennial.elf.dynamic import DynamicTable
 from perennial.elf.image import Image, check_fits
 from perennial.errors import ElfFormatError
+from perennial.lean_typing import Final, NamedTuple
 
 _BLOCK: Final = 1 << 18
 _LONGEST_CHAIN: Final = 1 << 20  # words; a chain holds the symbols of one bucket, which are a handful
@@ -98,7 +100,7 @@ def _highest_bucket(image: Image, address: int, count: int) -> int:
     )
 
 
-def _words(image: Image, offset: int, size: int, field: str) -> "array[int]":
+def _words(image: Image, offset: int, size: int, field: str) -> array[int]:
     """A run of 32-bit words."""
     words = array("I", image.source.read(offset, size, field))
     if image.layout.little_endian != (byteorder == "little"):
@@ -154,7 +156,7 @@ def _highest_relocated_symbol(image: Image, dynamic: DynamicTable) -> int:
     return highest
 
 
-def _highest_symbol(image: Image, words: "array[int]", step: int) -> int:
+def _highest_symbol(image: Image, words: array[int], step: int) -> int:
     """The largest r_sym among relocations of `step` words each (gABI, "Relocation").
 
     ELF64_R_SYM is the upper half of r_info, the second of 64-bit fields; ELF32_R_SYM is r_info

@@ -8,7 +8,6 @@ from array import array
 from collections.abc import Iterable
 from functools import cached_property
 from sys import byteorder
-from typing import Final
 
 from perennial.elf.constants import DT_SYMTAB, DT_VERSYM, SHN_UNDEF, VERSYM_VERSION
 from perennial.elf.dynamic import DynamicTable, StringTable
@@ -18,6 +17,7 @@ from perennial.elf.model import Binding, DynamicSymbol, Verdef, Verneed
 from perennial.elf.source import BytesNotKept
 from perennial.elf.symbol_count import SymbolCount, count_symbols
 from perennial.errors import ElfFormatError
+from perennial.lean_typing import Final
 
 # By st_info, whose upper half is the binding; 0 there means a local symbol, which no lookup finds.
 _NAMES: Final = {1: Binding.GLOBAL, 2: Binding.WEAK, 10: Binding.UNIQUE}

@@ -10,13 +10,13 @@ indices have 15 bits, hence there cannot be more than 32,767 of them.
 from __future__ import annotations
 
 from struct import Struct
-from typing import Final
 
 from perennial.elf.constants import DT_VERDEF, DT_VERNEED, VER_FLG_BASE, VER_FLG_WEAK, VERSYM_VERSION
 from perennial.elf.dynamic import DynamicTable, StringTable
 from perennial.elf.image import Image
 from perennial.elf.model import Verdef, Vernaux, Verneed
 from perennial.errors import ElfFormatError
+from perennial.lean_typing import Final
 
 _MOST_VERSIONS: Final = VERSYM_VERSION
 

@@ -14,14 +14,14 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
 
 from perennial.errors import FetchError
 from perennial.index.links import WheelLink
 from perennial.index.redact import redact
+from perennial.lean_typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from perennial.lean_typing import BinaryIO
 
 _CHUNK: Final = 1 << 20
 

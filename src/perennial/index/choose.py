@@ -10,12 +10,12 @@ and at last the file name, so that the same page always gives the same wheel.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
 
 from perennial.arch import architecture_of_tag
 from perennial.index.links import WheelChoice, WheelLink
 from perennial.index.python_target import PythonTarget
 from perennial.index.requirement import ProjectRequirement
+from perennial.lean_typing import TYPE_CHECKING, NamedTuple
 from perennial.platform_tag import Libc, PlatformTag
 
 if TYPE_CHECKING:

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -22,6 +21,7 @@ from perennial import __version__
 from perennial.errors import FetchError
 from perennial.index.credentials import credentials_for, without_credentials
 from perennial.index.redact import redact
+from perennial.lean_typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 if TYPE_CHECKING:
     from perennial.index.settings import IndexSettings

@@ -14,9 +14,9 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from functools import cache
-from typing import Final
 
 from perennial.errors import FetchError
+from perennial.lean_typing import Final
 
 _DEFAULT: Final = re.compile(r"--index-url\b.*?\(default\s+(\w+://\S+?)\)", re.DOTALL)
 _TIMEOUT: Final = 60  # seconds

@@ -14,11 +14,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
 
 from perennial.errors import FetchError
 from perennial.index.links import ProjectPage, SourceLink, WheelLink
 from perennial.index.redact import redact
+from perennial.lean_typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from perennial.index.cache import WheelCache

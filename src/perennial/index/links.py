@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
-
+from perennial.lean_typing import Final, NamedTuple
 from perennial.platform_tag import Libc
 
 # What counts as proof that a file is the one that the index means, with the length of each

@@ -16,9 +16,9 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
 from perennial.errors import UnreadableError
+from perennial.lean_typing import Final
 
 _SECTIONS: Final = ("global", "install", "download")
 # Two spellings of one option, as `pip install --help` lists them.

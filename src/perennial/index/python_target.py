@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
-from typing import Final, NamedTuple
 
 from perennial.errors import UsageError
+from perennial.lean_typing import Final, NamedTuple
 
 _VERSION: Final = re.compile(r"(?:(?:cpython|python)[ -]?)?([23])\.(\d{1,2})(?:\.(\d{1,3}))?(t?)", re.IGNORECASE)
 _TAG: Final = re.compile(r"(cp|pp)([23])(\d{1,2})(t?)", re.IGNORECASE)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+
+from perennial.lean_typing import Final
 
 # Greedy up to the last @ before a slash: a password may itself hold an @.
 _USERINFO: Final = re.compile(r"(?<=://)[^/\s\"'<>]*@")

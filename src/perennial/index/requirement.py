@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
 
 from perennial.errors import UsageError
+from perennial.lean_typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet

@@ -12,12 +12,12 @@ import json
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
-from typing import Final
 from urllib.parse import unquote, urljoin, urlsplit
 
 from perennial.errors import FetchError
 from perennial.index.links import PROOFS, ProjectPage, SourceLink, WheelLink
 from perennial.index.redact import redact
+from perennial.lean_typing import Final
 
 # PEP 427's alphabet, with what versions add to it: the name becomes a file's, so nothing else.
 _WHEEL_NAME: Final = re.compile(r"[A-Za-z0-9_.!+-]{1,250}\.whl", re.IGNORECASE)

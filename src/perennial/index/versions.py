@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from perennial.errors import WheelFilenameError
 from perennial.index.choose import by_version
 from perennial.index.fetch import Catalogue
 from perennial.index.links import SourceLink, WheelLink
 from perennial.index.requirement import ProjectRequirement
+from perennial.lean_typing import TYPE_CHECKING
 from perennial.tags.project import Offer, ProjectVersion, Source
 from perennial.wheel.filename import WheelFilename
 

@@ -8,7 +8,6 @@ x86_64"), and then the versions next to that one that do have such a wheel.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
 
 from perennial.arch import architecture_of_tag
 from perennial.index.choose import (
@@ -24,6 +23,7 @@ from perennial.index.choose import (
 from perennial.index.links import WheelChoice, WheelLink
 from perennial.index.python_target import PythonTarget
 from perennial.index.requirement import ProjectRequirement
+from perennial.lean_typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from packaging.version import Version

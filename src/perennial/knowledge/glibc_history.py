@@ -23,12 +23,14 @@ GLIBC_PRIVATE is left out, which is no promise to anybody, and so are what has n
 distributions add by patch is in neither. Sources and comparisons: data/glibc/SOURCES.md.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Final, NamedTuple
 
 from perennial.errors import KnowledgeError
 from perennial.knowledge.tables import NONE, numbers, read_table
+from perennial.lean_typing import Final, NamedTuple
 
 Release = tuple[int, int]
 

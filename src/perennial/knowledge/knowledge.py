@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING
 
 from perennial.knowledge.glibc_history import load_glibc_history
 from perennial.knowledge.libraries import PlatformLibrary, load_libraries
@@ -18,6 +17,7 @@ from perennial.knowledge.published import Published, load_published
 from perennial.knowledge.release import DistributionRelease
 from perennial.knowledge.tables import NONE, UNKNOWN, numbers, optional, pair, read_table
 from perennial.knowledge.toolchains import Toolchains, load_toolchains
+from perennial.lean_typing import TYPE_CHECKING
 from perennial.platform_tag import Libc
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Final
 
 from perennial.knowledge.release import NOT_COUNTED, DistributionRelease
 from perennial.knowledge.snapshot import ABSENT, Snapshot
 from perennial.knowledge.tables import numbers, pair
+from perennial.lean_typing import Final
 from perennial.platform_tag import Libc
 
 REASON: Final = "learned here, and on no list"

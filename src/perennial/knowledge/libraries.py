@@ -6,9 +6,10 @@ form of the knowledge, a soname has whole families of nodes, and glibc's librari
 knowledge of single symbols will be narrower, and comes in at the same place.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
 
 from perennial.knowledge.tables import NONE, pair, read_table
+from perennial.lean_typing import NamedTuple
 
 
 class PlatformLibrary(NamedTuple):

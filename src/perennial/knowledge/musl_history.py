@@ -19,12 +19,14 @@ A distribution may patch more into its musl (Debian's has fts_open). Sources, co
 libraries, and the format of the table: data/musl/SOURCES.md.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from functools import cache
-from typing import Final, NamedTuple
 
 from perennial.errors import KnowledgeError
 from perennial.knowledge.tables import NONE, numbers, read_table
+from perennial.lean_typing import Final, NamedTuple
 
 RELEASES: Final = (
     *("1.1.20", "1.1.21", "1.1.22", "1.1.23", "1.1.24"),

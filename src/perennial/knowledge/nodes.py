@@ -7,10 +7,12 @@ prefix as one library uses it: `GLIBC_2.0` means a node of libc.so.6 on i686, an
 of libgcc_s.so.1, which is why there is a family `GLIBC@libgcc_s.so.1`.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from perennial.knowledge.tables import numbers, read_table
+from perennial.lean_typing import NamedTuple
 
 Numbers = tuple[int, ...]
 

@@ -10,11 +10,13 @@ A promise is a height: all numbered nodes of a family up to its top, and none th
 patch has. In all cells but four that is just what the policies say (data/SOURCES.md).
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from perennial.knowledge.nodes import Node, Numbers
 from perennial.knowledge.tables import NONE, numbers, pair, read_table
+from perennial.lean_typing import NamedTuple
 
 Version = tuple[int, int]
 

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Final
 
 from perennial.knowledge.tables import NONE, pair, read_table
+from perennial.lean_typing import Final
 
 Minor = tuple[int, int]
 

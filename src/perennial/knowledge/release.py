@@ -1,8 +1,10 @@
 """One distribution release, as a value."""
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from __future__ import annotations
 
+from collections.abc import Mapping
+
+from perennial.lean_typing import NamedTuple
 from perennial.platform_tag import Libc
 
 NOT_COUNTED = 0

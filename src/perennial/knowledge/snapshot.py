@@ -7,9 +7,11 @@ change: Debian 13 gained nodes by update after its release, so that a snapshot h
 kind, and the versions of the packages that it was read from.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
+from perennial.lean_typing import Final, NamedTuple
 from perennial.symbol_version import version_sort_key
 
 # How deep in an installation a library comes, shallowest first: in every installation, with the

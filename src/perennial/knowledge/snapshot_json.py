@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Final
 
 from perennial.arch import Architecture
 from perennial.errors import KnowledgeError
 from perennial.knowledge.snapshot import KINDS, TIERS, ProvidedLibrary, Snapshot, canonical
+from perennial.lean_typing import Any, Final
 
 SCHEMA: Final = "perennial.snapshot/1"
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
-from typing import Final
 
 from perennial.errors import KnowledgeError
 from perennial.knowledge.snapshot import (
@@ -38,6 +37,7 @@ from perennial.knowledge.symbol_store_format import (
     unpack,
 )
 from perennial.knowledge.tables import DATA, NONE, UNKNOWN, optional, parse_table
+from perennial.lean_typing import Final
 
 Members = frozenset[int]
 Read = Callable[[str], bytes | None]  # a file of the store by name; None where there is none

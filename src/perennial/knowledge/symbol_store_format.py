@@ -18,12 +18,14 @@ without the snapshot, in a few hundred groups. Names with white space cannot be 
 static linker cannot write them either, and a library of a release has none.
 """
 
+from __future__ import annotations
+
 import lzma
 from collections.abc import Iterator
-from typing import Final, NamedTuple
 
 from perennial.errors import KnowledgeError
 from perennial.knowledge.tables import NONE
+from perennial.lean_typing import Final, NamedTuple
 
 FOLDER: Final = "symbols"
 SUFFIX: Final = ".txt.xz"

@@ -4,10 +4,12 @@ Two uses: the forecast of what distributions with a young glibc will have, and w
 libraries define on architectures where the highest node of the x86 ones does not tell.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from perennial.knowledge.tables import NONE, pair, read_table
+from perennial.lean_typing import NamedTuple
 
 RUNTIME_FAMILIES = ("GLIBCXX", "CXXABI", "GCC", "LIBATOMIC")
 

@@ -18,13 +18,15 @@ Which version `moved` and `older` come to on an architecture is what glibc's his
 release has is what programs linked there were bound to.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
-from typing import Final, NamedTuple
 
 from perennial.errors import KnowledgeError
 from perennial.knowledge.tables import NONE, pair, read_table
+from perennial.lean_typing import Final, NamedTuple
 
 _TABLES: Final = ("treatments/glibc.tsv", "treatments/libstdcxx.tsv", "treatments/shim.tsv")
 _COLUMNS: Final = ("kind", "library", "versions", "symbols", "to", "needs", "archs", "difference", "source", "test")

@@ -20,7 +20,7 @@ nothing written to disk but what is downloaded, and an image's archive where it 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from perennial.lean_typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from perennial.learn.sources import Request, learn_path

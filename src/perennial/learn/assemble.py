@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Final
 
 from perennial.arch import Architecture
 from perennial.errors import UnreadableError
 from perennial.knowledge.snapshot import ProvidedLibrary, Snapshot, absent_library, canonical
+from perennial.lean_typing import Final
 from perennial.learn.libraries import Found, expected_sonames, wanted_libraries
 from perennial.platform_tag import Libc
 

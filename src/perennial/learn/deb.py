@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import BinaryIO, Final
 
 from perennial.errors import ArchiveError
+from perennial.lean_typing import BinaryIO, Final
 from perennial.learn.limits import Budget
 from perennial.learn.members import Member
 from perennial.learn.streams import ByteReader, decompressed, file_chunks

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Final, NamedTuple
 
 from perennial.arch import Architecture
 from perennial.errors import UnreadableError
+from perennial.lean_typing import Final, NamedTuple
 from perennial.system.stanzas import read_stanzas
 
 # Debian's names of the ports whose libraries a tag can mean. armel is another ABI, and the

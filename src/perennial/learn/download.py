@@ -16,7 +16,6 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, Self
 from urllib.parse import urlsplit
 
 import certifi
@@ -25,6 +24,7 @@ import httpx
 from perennial import __version__
 from perennial.errors import FetchError
 from perennial.index.redact import redact
+from perennial.lean_typing import TYPE_CHECKING, BinaryIO, Final, Protocol, Self
 
 if TYPE_CHECKING:
     from perennial.index.settings import IndexSettings

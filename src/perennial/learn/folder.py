@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable
-from typing import Final
 
 from perennial.errors import ArchiveError
+from perennial.lean_typing import Final
 from perennial.learn.limits import Budget
 from perennial.learn.tree import Tree
 

@@ -18,10 +18,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Final, NamedTuple, Protocol, Self
 
 from perennial.arch import Architecture
 from perennial.errors import ArchiveError
+from perennial.lean_typing import Any, BinaryIO, Final, NamedTuple, Protocol, Self
 from perennial.learn.limits import Budget
 from perennial.learn.members import Kind, clean_name
 from perennial.learn.streams import ByteReader, decompressed, file_chunks

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Final, NamedTuple
 
 from perennial.arch import Architecture
 from perennial.elf.read import read_elf
@@ -18,6 +17,7 @@ from perennial.errors import ArchiveError, ElfFormatError
 from perennial.knowledge import load_knowledge
 from perennial.knowledge.snapshot import Export, sorted_exports, sorted_nodes
 from perennial.knowledge.tables import NONE, read_table
+from perennial.lean_typing import Final, NamedTuple
 from perennial.learn.unversioned import versioned_only
 from perennial.platform_tag import Libc
 

@@ -7,9 +7,8 @@ bound time and memory, and need not be tight: they stand well above the largest 
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
-
 from perennial.errors import ArchiveError
+from perennial.lean_typing import Final, NamedTuple
 
 
 class Limits(NamedTuple):

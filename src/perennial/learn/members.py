@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from typing import NamedTuple
 
 from perennial.errors import ArchiveError
+from perennial.lean_typing import NamedTuple
 
 
 class Kind(Enum):

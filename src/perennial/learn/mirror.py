@@ -15,12 +15,12 @@ import tempfile
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Final, NamedTuple
 
 from perennial.arch import Architecture
 from perennial.errors import FetchError, UnreadableError, UsageError
 from perennial.index.redact import redact
 from perennial.knowledge.snapshot import Snapshot
+from perennial.lean_typing import Final, NamedTuple
 from perennial.learn.assemble import assemble
 from perennial.learn.deb import Deb
 from perennial.learn.debian_index import (

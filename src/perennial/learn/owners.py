@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
-
+from perennial.lean_typing import Final
 from perennial.learn.tree import Tree
 from perennial.system.os_release import read_os_release
 from perennial.system.owners import databases

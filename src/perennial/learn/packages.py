@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, Final, Protocol
 
 from perennial.errors import ArchiveError, UnreadableError
+from perennial.lean_typing import BinaryIO, Final, Protocol
 from perennial.learn import apk, deb, rpm
 from perennial.learn.libraries import Found
 from perennial.learn.limits import Budget

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
 
 from perennial.arch import Architecture
 from perennial.errors import UnreadableError, UsageError
 from perennial.knowledge.snapshot import Snapshot
+from perennial.lean_typing import Final, NamedTuple
 from perennial.learn.assemble import assemble
 from perennial.learn.folder import read_folder
 from perennial.learn.image import FolderFiles, TarFiles, is_image_folder, is_image_member, read_image

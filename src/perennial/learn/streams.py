@@ -13,9 +13,9 @@ import lzma
 import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator
 from importlib import import_module
-from typing import BinaryIO, Final, Protocol, cast
 
 from perennial.errors import ArchiveError, UnreadableError
+from perennial.lean_typing import BinaryIO, Final, Protocol, cast
 from perennial.learn.limits import Budget
 
 CHUNK: Final = 1 << 18

@@ -9,9 +9,9 @@ has a bound, the archive is only ever read forward, and what is broken is an err
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from perennial.errors import ArchiveError
+from perennial.lean_typing import Final
 from perennial.learn.limits import Budget
 from perennial.learn.members import Kind, Member, clean_name, decode_name
 from perennial.learn.streams import ByteReader

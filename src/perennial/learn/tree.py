@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Any, Final, TypeVar
 
 from perennial.errors import ArchiveError
+from perennial.lean_typing import Any, Final, TypeVar
 from perennial.learn.libraries import LibraryFile, may_be_wanted, read_library
 from perennial.learn.limits import Budget
 from perennial.learn.members import Kind, Member

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from array import array
 from sys import byteorder
-from typing import Final
 
 from perennial.elf.constants import DT_SYMTAB, DT_VERSYM, SHN_UNDEF, VERSYM_VERSION
 from perennial.elf.dynamic import read_dynamic
 from perennial.elf.image import Image
 from perennial.elf.source import WholeFile
 from perennial.elf.symbol_count import count_symbols
+from perennial.lean_typing import Final
 
 _HIDDEN: Final = 0x8000
 _LAST_BASE: Final = 2

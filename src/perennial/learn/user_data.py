@@ -12,10 +12,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
 
 from perennial.errors import KnowledgeError
 from perennial.knowledge.snapshot import Snapshot
+from perennial.lean_typing import Final
 
 _FOLDER: Final = "snapshots"
 _LARGEST: Final = 256 << 20

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final, NamedTuple
 
 from perennial.audit.requirements import RELR_VERSION
 from perennial.elf.edit import ElfChanges, VersionChange
 from perennial.elf.model import DynamicSymbol, ElfFile
+from perennial.lean_typing import Final, NamedTuple
 from perennial.lower.references import MARKS, PLT_MARKS, references
 from perennial.policy.derive import Version
 from perennial.policy.lowering import Binding, Lowering, Refusal

@@ -1,8 +1,10 @@
 """What a lowering is asked to do."""
 
-from enum import StrEnum
-from typing import NamedTuple
+from __future__ import annotations
 
+from enum import StrEnum
+
+from perennial.lean_typing import NamedTuple
 from perennial.platform_tag import PlatformTag
 
 

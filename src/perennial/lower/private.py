@@ -18,10 +18,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import Final
 
 from perennial.elf.edit import ElfChanges, VersionRename
 from perennial.elf.model import ElfFile
+from perennial.lean_typing import Final
 from perennial.lower.lower_file import FileLowering
 from perennial.lower.references import is_cxx_runtime
 

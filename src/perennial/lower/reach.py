@@ -1,6 +1,6 @@
 """How low a wheel could go: what `perennial lower` would make of its references, from the audit alone."""
 
-from typing import NamedTuple
+from __future__ import annotations
 
 from perennial.audit.checks.library_not_provided import RULE as NOT_PROVIDED
 from perennial.audit.report import AuditReport
@@ -9,6 +9,7 @@ from perennial.elf.model import Binding as ElfBinding
 from perennial.elf.model import ElfFile
 from perennial.knowledge import Knowledge
 from perennial.knowledge.treatments import TreatmentKind
+from perennial.lean_typing import NamedTuple
 from perennial.lower.references import MARKS, is_cxx_runtime
 from perennial.platform_tag import Libc, PlatformTag
 from perennial.policy import Policies, policies

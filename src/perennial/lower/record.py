@@ -6,10 +6,10 @@ The document follows from the wheel and the options alone: no time, no machine.
 from __future__ import annotations
 
 import json
-from typing import Any, Final, NamedTuple
 
 from perennial.errors import PerennialError
 from perennial.knowledge.treatments import TreatmentKind
+from perennial.lean_typing import Any, Final, NamedTuple
 from perennial.lower.lower_file import FileLowering
 from perennial.platform_tag import PlatformTag
 from perennial.policy.lowering import Binding

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from typing import Final
 
 from perennial.audit.requirements import RELR_VERSION
 from perennial.elf.model import Binding, ElfFile
+from perennial.lean_typing import Final
 from perennial.policy.lowering import Reference
 
 # By these a file says that it was linked with -z mark-plt: entries of its PLT may be rewritten by the loader, and its

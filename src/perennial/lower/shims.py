@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import zipfile
 from functools import cache
-from typing import Final, NamedTuple
 
 from perennial.elf.model import ElfFile
 from perennial.elf.read import read_elf
+from perennial.lean_typing import Final, NamedTuple
 
 ARCHIVE: Final = os.path.join(os.path.dirname(__file__), "data", "shims.zip")
 _NAMES: Final = {"c": "libperennial-shim", "cxx": "libperennial-shimxx"}

@@ -1,8 +1,9 @@
 """What a later tag adds to an earlier one, and which releases it loses."""
 
-from typing import NamedTuple
+from __future__ import annotations
 
 from perennial.knowledge import DistributionRelease
+from perennial.lean_typing import NamedTuple
 from perennial.policy.derive import Policies
 from perennial.policy.policy import Policy
 from perennial.symbol_version import version_sort_key

@@ -8,8 +8,8 @@ that provides it. `export_policies` writes that down, with the reason and the wi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
 
+from perennial.lean_typing import Any, Final
 from perennial.platform_tag import LEGACY_ALIASES, Libc
 from perennial.policy.derive import Policies
 from perennial.policy.policy import Provision

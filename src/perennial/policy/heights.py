@@ -1,9 +1,10 @@
 """How far a policy reaches in each family of version nodes, and what stands in the way of more."""
 
-from typing import NamedTuple
+from __future__ import annotations
 
 from perennial.knowledge import DistributionRelease
 from perennial.knowledge.nodes import Node
+from perennial.lean_typing import NamedTuple
 from perennial.policy.derive import Policies
 from perennial.policy.policy import Limit, Policy, Provision
 from perennial.symbol_version import SymbolVersion

@@ -4,10 +4,11 @@ The tables of treatments say what is equivalent, glibc's history which version t
 and the policy whether the tag's systems are sure to have it. All three have to agree.
 """
 
-from typing import Final, NamedTuple
+from __future__ import annotations
 
 from perennial.knowledge.glibc_history import FIRST_NODES, GlibcHistory, load_glibc_history
 from perennial.knowledge.treatments import Treatment, TreatmentKind, Treatments, load_treatments
+from perennial.lean_typing import Final, NamedTuple
 from perennial.policy.derive import Policies, Version
 
 # Treatments are written for this release and later ones: it is what the shim is built for.

@@ -1,10 +1,12 @@
 """What comes out of a derivation, as values."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import NamedTuple
 
 from perennial.knowledge import DistributionRelease
+from perennial.lean_typing import NamedTuple
 from perennial.platform_tag import PlatformTag
 
 

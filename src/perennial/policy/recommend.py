@@ -8,12 +8,14 @@ Only the C library versions of releases in support can be the answer: between tw
 higher X.Y loses nobody and allows more.
 """
 
+from __future__ import annotations
+
 from enum import StrEnum
-from typing import Final, NamedTuple
 
 from perennial.knowledge import DistributionRelease
 from perennial.knowledge.release import LARGE
 from perennial.knowledge.tables import numbers
+from perennial.lean_typing import Final, NamedTuple
 from perennial.platform_tag import Libc, PlatformTag
 from perennial.policy.derive import Policies
 

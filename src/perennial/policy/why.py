@@ -1,13 +1,15 @@
 """Which releases have a library, a version node or a symbol, which lack it, and from which tag on it may be used."""
 
+from __future__ import annotations
+
 import re
 from enum import StrEnum
-from typing import NamedTuple
 
 from perennial.knowledge import DistributionRelease
 from perennial.knowledge.glibc_history import load_glibc_history
 from perennial.knowledge.knowledge import MUSL_SONAME
 from perennial.knowledge.snapshot import ABSENT
+from perennial.lean_typing import NamedTuple
 from perennial.platform_tag import Libc
 from perennial.policy.derive import Policies
 from perennial.policy.policy import Limit, Provision

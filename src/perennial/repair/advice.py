@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from typing import Final
 
 from perennial.audit.context import Content
+from perennial.lean_typing import Final
 from perennial.lower.options import CxxRoute, LowerOptions
 from perennial.lower.references import is_cxx_runtime
 from perennial.repair.changes import PlannedChanges

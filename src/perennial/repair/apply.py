@@ -3,11 +3,12 @@
 Everything is made in memory or under a temporary name, and read back and audited before it gets its name.
 """
 
+from __future__ import annotations
+
 import hashlib
 import os
 import posixpath
 from collections.abc import Callable
-from typing import NamedTuple
 
 from perennial.audit.audit import audit
 from perennial.audit.report import AuditReport
@@ -16,6 +17,7 @@ from perennial.elf.edit import ElfChanges
 from perennial.errors import PerennialError, UsageError
 from perennial.finding import Severity
 from perennial.knowledge import Knowledge
+from perennial.lean_typing import NamedTuple
 from perennial.lower.record import NAME as LOWERING
 from perennial.lower.record import record_as_json
 from perennial.lower.verify import unmet

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from perennial.elf.edit import ElfChanges
+from perennial.lean_typing import Any
 from perennial.lower.record import record_as_dict
 from perennial.repair.as_text import all_warnings
 from perennial.repair.plan import Graft, MemberEdit, RepairPlan

@@ -1,16 +1,18 @@
 """From what each name means to the changes of each file."""
 
+from __future__ import annotations
+
 import posixpath
 from collections import deque
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Final, NamedTuple
 
 from perennial.audit.checks.relr_undeclared import declares_relr
 from perennial.audit.context import Content
 from perennial.audit.requirements import RELR_SINCE, needs_relr_silently
 from perennial.elf.edit import ElfChanges, SearchPath
 from perennial.elf.model import ElfFile
+from perennial.lean_typing import Final, NamedTuple
 from perennial.platform_tag import Libc
 from perennial.repair.lowered import Lowered
 from perennial.repair.naming import Copy, unique_names

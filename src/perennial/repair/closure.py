@@ -5,12 +5,14 @@ common becomes one (`copies`). A library that is grafted can be copied for each 
 once, and its needs mean what they mean when a process loads it.
 """
 
+from __future__ import annotations
+
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from perennial.audit.context import Content
 from perennial.audit.resolve import EXTENSION_MODULE
+from perennial.lean_typing import NamedTuple
 from perennial.repair.copies import Loaded, completed, merged
 from perennial.repair.library import Library
 from perennial.repair.loads import Loads

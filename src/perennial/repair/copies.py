@@ -7,9 +7,11 @@ that have the same content and whose needs, by name, have become one. Files may 
 content are taken for one until their needs tell them apart (partition refinement, as for the smallest automaton).
 """
 
-from collections.abc import Hashable, Sequence
-from typing import NamedTuple
+from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
+
+from perennial.lean_typing import NamedTuple
 from perennial.repair.library import Library
 from perennial.repair.targets import Grafted, NotFound, Target, Targets, grafted
 

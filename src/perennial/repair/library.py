@@ -1,18 +1,20 @@
 """Shared libraries outside the wheel, each file read once."""
 
+from __future__ import annotations
+
 import hashlib
 import os
 import posixpath
 import stat
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Final, NamedTuple
 
 from perennial.arch import Architecture
 from perennial.audit.requirements import libc_of
 from perennial.elf.model import ElfFile
 from perennial.elf.stream import ElfCollector, is_elf, read_stream
 from perennial.errors import ElfFormatError, UnreadableError
+from perennial.lean_typing import Final, NamedTuple
 from perennial.platform_tag import Libc
 from perennial.system import Root
 

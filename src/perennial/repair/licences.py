@@ -8,11 +8,13 @@ What Debian's files only refer to, in /usr/share/common-licenses, stays there: t
 by their names, and for psycopg2 they would be as large as all others together.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Iterator
 from itertools import count
-from typing import NamedTuple
 
+from perennial.lean_typing import NamedTuple
 from perennial.system import Owners, Package, Root
 
 

@@ -11,14 +11,16 @@ what the loader finds in the wheel stays as it is, and what is in the wheel and 
 is a library looked for outside.
 """
 
+from __future__ import annotations
+
 import posixpath
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping
-from typing import Final
 
 from perennial.audit.checks.links_libpython import is_libpython
 from perennial.audit.context import Content
 from perennial.audit.resolve import Bundled, Missing, ProvidedByPlatform, Resolution
+from perennial.lean_typing import Final
 from perennial.platform_tag import Libc
 from perennial.repair.copies import Loaded
 from perennial.repair.library import Library

@@ -7,11 +7,11 @@ hashes of what is written. A shim is one more library to graft, and needs nothin
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final, NamedTuple
 
 from perennial.audit.context import Content
 from perennial.elf.edit import ElfChanges
 from perennial.elf.model import ElfFile
+from perennial.lean_typing import Final, NamedTuple
 from perennial.lower.lower_file import FileLowering, lower_file
 from perennial.lower.options import CxxRoute, LowerOptions
 from perennial.lower.private import for_private_copy, private_copy, version_prefix

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
-
+from perennial.lean_typing import Final
 from perennial.lower.record import NAME, UnknownRecordError, recorded_target
 from perennial.platform_tag import PlatformTag
 from perennial.repair.plan import Problem

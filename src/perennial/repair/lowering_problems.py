@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, TypeAlias
 
+from perennial.lean_typing import Final, TypeAlias
 from perennial.lower.options import CxxRoute, LowerOptions
 from perennial.lower.private import SONAME
 from perennial.lower.references import is_cxx_runtime

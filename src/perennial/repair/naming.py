@@ -22,9 +22,9 @@ import hashlib
 import re
 from collections import deque
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from perennial.elf.edit import ElfChanges
+from perennial.lean_typing import NamedTuple
 
 # Changed when the editor comes to write something else for the same changes.
 _FORMAT = "1"

@@ -1,10 +1,12 @@
 """What a repair is asked to do."""
 
+from __future__ import annotations
+
 from enum import StrEnum
-from typing import NamedTuple
 
 from perennial.arch import Architecture
 from perennial.elf.edit import StripLevel
+from perennial.lean_typing import NamedTuple
 from perennial.lower.options import LowerOptions
 from perennial.platform_tag import Libc, PlatformTag
 

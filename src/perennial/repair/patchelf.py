@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from typing import Final
 
 from perennial.elf.edit import ElfChanges
 from perennial.elf.edit.changes import check_changes
@@ -20,6 +19,7 @@ from perennial.elf.edit.facts import facts_after
 from perennial.elf.model import ElfFile
 from perennial.elf.read import read_elf
 from perennial.errors import ElfEditError, UsageError, printable
+from perennial.lean_typing import Final
 
 _SECONDS: Final = 600
 

@@ -5,10 +5,11 @@ Nothing is written while a plan is made. The result is audited all the same: fac
 change like files (`facts`).
 """
 
-from typing import NamedTuple
+from __future__ import annotations
 
 from perennial.audit.report import AuditReport
 from perennial.elf.edit import ElfChanges
+from perennial.lean_typing import NamedTuple
 from perennial.lower.record import LoweringRecord
 from perennial.platform_tag import PlatformTag
 from perennial.policy.lowering import Refusal

@@ -1,14 +1,16 @@
 """Libraries that another wheel brings: what is in it, and where that is once it is installed."""
 
+from __future__ import annotations
+
 import os
 import posixpath
 from collections.abc import Iterator, Mapping
-from typing import Final, NamedTuple
 
 from perennial.elf.model import ElfFile
 from perennial.elf.read import read_elf
 from perennial.elf.stream import is_elf
 from perennial.errors import ElfFormatError, UnreadableError
+from perennial.lean_typing import Final, NamedTuple
 from perennial.wheel.wheel import SITE_PACKAGES, read_wheel
 
 _PACKAGES: Final = ("site-packages", "dist-packages")

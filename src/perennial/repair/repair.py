@@ -1,10 +1,12 @@
 """One wheel, from disk to disk."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 from perennial.elf.edit import ElfChanges, edit_elf
 from perennial.knowledge import Knowledge
+from perennial.lean_typing import NamedTuple
 from perennial.progress import Progress
 from perennial.repair.apply import Editor, Prepared, Repaired, RepairError, Work, prepare, write
 from perennial.repair.lowered_before import why_not_again

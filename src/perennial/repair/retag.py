@@ -5,10 +5,11 @@ ought to claim, and what is asked for; then the wheel is audited once more as if
 if they hold is anything written. Whatever else is in the wheel stays as it is.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
-from typing import Final, NamedTuple
 
 from perennial.audit.audit import audit
 from perennial.audit.report import AuditReport
@@ -16,6 +17,7 @@ from perennial.audit.symbol_needs import Exporters
 from perennial.errors import ArchiveError, UsageError, printable
 from perennial.finding import Severity
 from perennial.knowledge import Knowledge
+from perennial.lean_typing import Final, NamedTuple
 from perennial.platform_tag import LEGACY_ALIASES, PlatformTag
 from perennial.wheel.archive import Archive
 from perennial.wheel.directory import Entry

@@ -1,13 +1,15 @@
 """Retagging wheels on disk, one after the other."""
 
+from __future__ import annotations
+
 import filecmp
 import os
 from collections.abc import Callable
 from functools import partial
-from typing import Final, NamedTuple
 
 from perennial.errors import UnreadableError
 from perennial.knowledge import Knowledge
+from perennial.lean_typing import Final, NamedTuple
 from perennial.repair.retag import RetagPlan, RetagRequest, plan_retag
 from perennial.repair.retag_report import Outcome, Retagged
 from perennial.wheel.archive import Archive

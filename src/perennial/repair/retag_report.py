@@ -1,10 +1,12 @@
 """What has become of a wheel that was to be retagged, for people and as plain data."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
 
+from perennial.lean_typing import Any, Final, NamedTuple
 from perennial.platform_tag import PlatformTag
 from perennial.repair.retag import RetagPlan
 from perennial.report.sheet import BLANK, Row, Span, row

@@ -12,11 +12,13 @@ The same wheel gives the same bytes: there is no time in it, no path of the mach
 the content. What perennial did not see, such as libraries that are linked statically, it does not know of either.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Final, NamedTuple
 
+from perennial.lean_typing import Any, Final, NamedTuple
 from perennial.system.package import Package, quoted
 from perennial.wheel.filename import WheelFilename
 

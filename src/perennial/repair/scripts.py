@@ -6,7 +6,9 @@ in its place comes a Python script that runs it: installers give scripts that be
 of the environment (PyPA specification "Binary distribution format", "The .data directory").
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from perennial.lean_typing import NamedTuple
 
 
 class MovedScript(NamedTuple):

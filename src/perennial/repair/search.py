@@ -14,13 +14,15 @@ In one thing this search departs from the loader's, on purpose. The folders `gli
 processors, and which of them is taken depends on the machine: a wheel gets the variant for all.
 """
 
+from __future__ import annotations
+
 import os
 import posixpath
 from collections.abc import Iterator
-from typing import Final, NamedTuple
 
 from perennial.arch import Architecture
 from perennial.elf.model import ElfFile
+from perennial.lean_typing import Final, NamedTuple
 from perennial.platform_tag import Libc
 from perennial.repair.library import Library, LibraryFiles, Outcome
 from perennial.repair.options import Host, Places

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Final
 
+from perennial.lean_typing import Final
 from perennial.platform_tag import Libc
 
 _GLIBC: Final = re.compile(

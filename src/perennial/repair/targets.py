@@ -1,8 +1,10 @@
 """What a needed entry means."""
 
-from collections.abc import Mapping
-from typing import Final, NamedTuple
+from __future__ import annotations
 
+from collections.abc import Mapping
+
+from perennial.lean_typing import Final, NamedTuple
 from perennial.repair.search import Look
 
 

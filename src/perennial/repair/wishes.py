@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from typing import Final
 
+from perennial.lean_typing import Final
 from perennial.platform_tag import Libc
 from perennial.repair.options import RepairOptions
 from perennial.repair.providers import ProvidedLibrary, Provider

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
 
 from perennial.audit.report import AuditReport
 from perennial.errors import printable
 from perennial.finding import Severity
+from perennial.lean_typing import Final
 
 _COMMANDS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from perennial.audit.report import AuditReport
 from perennial.audit.verdict import Need
 from perennial.finding import Finding
+from perennial.lean_typing import Any
 from perennial.lower.reach import Reach
 from perennial.policy.lowering import Reference
 from perennial.report.coverage_line import coverage_line

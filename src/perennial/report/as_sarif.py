@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
 from urllib.parse import quote
 
 from perennial import __version__
 from perennial.audit.checks import RULES
 from perennial.audit.report import AuditReport
 from perennial.finding import Finding, Severity
+from perennial.lean_typing import Any, Final
 
 _LEVELS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

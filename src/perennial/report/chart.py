@@ -10,11 +10,11 @@ which browsers show and screen readers say.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
 from perennial.knowledge import DistributionRelease
 from perennial.knowledge.release import LARGE
+from perennial.lean_typing import Final, NamedTuple
 from perennial.platform_tag import PlatformTag
 from perennial.policy.recommend import Support
 from perennial.report.policy_words import dotted

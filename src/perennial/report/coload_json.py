@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from perennial.coload.analysis import Analysis
 from perennial.coload.conflict import BindingLink, Conflict
 from perennial.coload.run.model import RunReport
+from perennial.lean_typing import Any
 from perennial.report.coload_run_json import runs_json
 
 SCHEMA = "perennial.coload/1"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from perennial.coload.run.model import Diagnosis, Minimised, Outcome, Run, RunReport
+from perennial.lean_typing import Any
 
 
 def runs_json(report: RunReport | None) -> dict[str, Any] | None:

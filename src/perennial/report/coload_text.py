@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from perennial.coload.analysis import Analysis
 from perennial.coload.conflict import BindingLink, Conflict
 from perennial.finding import Severity
+from perennial.lean_typing import NamedTuple
 from perennial.report.demangle import demangle
 from perennial.report.sheet import BLANK, Row, Sheet, Span, row
 from perennial.report.text import listed, plural

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
 from perennial.audit.coverage import Coverage, Lack
 from perennial.knowledge import DistributionRelease
+from perennial.lean_typing import Final
 
 # The families that are named first, in the order in which most people look for theirs. Rebuilds
 # of RHEL follow it, so that naming it is enough.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+
+from perennial.lean_typing import Final
 
 # Reports show a handful of names; longer ones are nobody's reading.
 _LONGEST_INPUT: Final = 1000

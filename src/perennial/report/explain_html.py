@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from html import escape
-from typing import Final
 
 from perennial.errors import printable
+from perennial.lean_typing import Final
 from perennial.report.explain_words import (
     advice,
     installs,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
+from perennial.lean_typing import Any
 from perennial.report.explain_words import Advice, advice, project_advice
 from perennial.report.tags_json import target_json
 from perennial.tags.explain import Explained, Explanation, ProjectExplanation, Subject

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
 
 from perennial.arch import Architecture
+from perennial.lean_typing import Final, NamedTuple
 from perennial.platform_tag import Libc, PlatformTag
 from perennial.report.coverage_line import coverage_line
 from perennial.report.demangle import demangle

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
 
 from perennial.knowledge import DistributionRelease
+from perennial.lean_typing import TYPE_CHECKING, Any
 from perennial.platform_tag import PlatformTag
 from perennial.policy import Policy
 from perennial.policy.compare import Comparison

@@ -4,10 +4,12 @@ On a terminal rich lays the rows out in colour and in its width; anywhere else t
 plain lines, one row a line, the same on every machine.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable
-from typing import IO, Final, NamedTuple
 
 from perennial.errors import printable
+from perennial.lean_typing import IO, Final, NamedTuple
 
 
 class Span(NamedTuple):

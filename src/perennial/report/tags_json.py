@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from perennial.lean_typing import Any
 from perennial.tags.compute import TagList
 from perennial.tags.installers import Installer, rules_of
 from perennial.tags.target import Override, Target

@@ -5,13 +5,15 @@ format that begins with `glibc-ld.so.cache1.1`; before, an older one stood in fr
 (`glibc-hwcaps/`) are left out: what they are built for, not every machine of the architecture has.
 """
 
+from __future__ import annotations
+
 import struct
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, NamedTuple
 
 from perennial.arch import Architecture
 from perennial.errors import ArchiveError
+from perennial.lean_typing import Final, NamedTuple
 
 _OLD_MAGIC: Final = b"ld.so-1.7.0"
 _OLD_HEADER: Final = 16

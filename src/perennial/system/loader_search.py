@@ -9,12 +9,14 @@ Nobody can read out of ld.so which folders are built in, without running it. Tho
 listed; what is of another architecture in them, the caller does not take.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from typing import Final, NamedTuple
 
 from perennial.arch import Architecture
 from perennial.errors import UnreadableError
+from perennial.lean_typing import Final, NamedTuple
 from perennial.platform_tag import Libc
 from perennial.system.loader_cache import LoaderCache, read_loader_cache
 from perennial.system.root import Root

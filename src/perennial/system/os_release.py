@@ -1,7 +1,8 @@
 """os-release(5): which distribution a root file system is."""
 
-from typing import NamedTuple
+from __future__ import annotations
 
+from perennial.lean_typing import NamedTuple
 from perennial.system.root import Files
 
 

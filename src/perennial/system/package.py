@@ -1,9 +1,11 @@
 """An installed package, and its package URL (ECMA-427; types deb, rpm, apk and alpm of the purl registry)."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterator
 from enum import StrEnum
-from typing import Final, NamedTuple, Protocol
 
+from perennial.lean_typing import Final, NamedTuple, Protocol
 from perennial.system.os_release import OsRelease
 
 # "The following characters MUST NOT be percent-encoded": alphanumerics, punctuation (.-_~), and "the colon ':',

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import Final
 
+from perennial.lean_typing import Final
 from perennial.system.os_release import OsRelease
 from perennial.system.package import Claim, Manager, Package
 from perennial.system.root import Files

@@ -11,9 +11,9 @@ import errno
 import os
 import stat
 from collections.abc import Iterable
-from typing import Final, Protocol
 
 from perennial.errors import ArchiveError
+from perennial.lean_typing import Final, Protocol
 
 _MOST_LINKS: Final = 40  # MAXSYMLINKS, as Linux has it
 _LARGEST_FILE: Final = 512 << 20  # an rpm database of a full desktop has some 200 MiB

@@ -8,12 +8,14 @@ The latter two have their indices elsewhere; here each header is looked through 
 only those are taken apart that have it.
 """
 
+from __future__ import annotations
+
 import contextlib
 import struct
 from collections.abc import Callable, Collection, Iterator
-from typing import Final, NamedTuple
 
 from perennial.errors import ArchiveError
+from perennial.lean_typing import Final, NamedTuple
 
 _FOLDERS: Final = ("var/lib/rpm", "usr/lib/sysimage/rpm")
 _NDB_PAGE: Final = 4096

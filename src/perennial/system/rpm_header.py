@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import Final
 
 from perennial.errors import ArchiveError
+from perennial.lean_typing import Final
 
 TAG_NAME: Final = 1000
 TAG_VERSION: Final = 1001

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import subprocess
-from typing import Any, Final
 
 from perennial.arch import Architecture
 from perennial.errors import UnreadableError, printable
+from perennial.lean_typing import Any, Final
 from perennial.platform_tag import Libc
 from perennial.tags.detect import Observed, detect
 from perennial.tags.here import CONFSTR, FUNCTION

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from perennial.errors import UsageError, printable
+from perennial.lean_typing import NamedTuple
 from perennial.platform_tag import PlatformTag
 from perennial.tags.installers import Installer
 from perennial.tags.platforms import accepts_platform, platform_tags

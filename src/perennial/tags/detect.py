@@ -7,10 +7,9 @@ a sentence in the target's details, and none a warning.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
-
 from perennial.arch import Architecture, architecture_of_tag
 from perennial.errors import UsageError, printable
+from perennial.lean_typing import Final, NamedTuple
 from perennial.platform_tag import Libc
 from perennial.tags.libc_files import version_pair
 from perennial.tags.program import Program

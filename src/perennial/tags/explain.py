@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from perennial.arch import architecture_of_tag
 from perennial.audit.coverage import Coverage, Lack
 from perennial.knowledge import Knowledge
+from perennial.lean_typing import NamedTuple
 from perennial.platform_tag import Libc, PlatformTag
 from perennial.tags.compute import compatible
 from perennial.tags.install import Installation

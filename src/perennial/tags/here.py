@@ -12,9 +12,9 @@ import struct
 import sys
 import sysconfig
 from collections.abc import Iterator, Mapping
-from typing import Final
 
 from perennial.errors import UnreadableError
+from perennial.lean_typing import Final
 from perennial.platform_tag import Libc
 from perennial.tags.detect import Observed, detect
 from perennial.tags.libc_files import version_pair

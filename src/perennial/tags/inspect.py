@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Final, NamedTuple
 
 from perennial.arch import EM_ARM
 from perennial.errors import UnreadableError, printable
+from perennial.lean_typing import Final, NamedTuple
 from perennial.platform_tag import Libc
 from perennial.tags.detect import describe_override
 from perennial.tags.os_release import os_release, release_id

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, NamedTuple
 
 from perennial.errors import UsageError, printable
+from perennial.lean_typing import TYPE_CHECKING, Final, NamedTuple
 from perennial.platform_tag import Libc, PlatformTag
 from perennial.tags.compute import accepted_tags, compatible
 from perennial.tags.installers import PEP, RULES, Installer, Overriding

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum, StrEnum
 from types import MappingProxyType
-from typing import Final, NamedTuple
 
 from perennial.arch import Architecture
+from perennial.lean_typing import Final, NamedTuple
 
 
 class Installer(StrEnum):

@@ -10,9 +10,9 @@ zero bytes. Nothing is run here.
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
 
 from perennial.errors import ElfFormatError
+from perennial.lean_typing import Final, NamedTuple
 from perennial.platform_tag import Libc
 from perennial.symbol_version import SymbolVersion
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from typing import Final
 
+from perennial.lean_typing import Final
 from perennial.tags.root import Root
 
 _LARGEST: Final = 1 << 16

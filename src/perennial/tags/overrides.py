@@ -7,8 +7,8 @@ its answer cannot be known from outside, and is said to be there.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
 
+from perennial.lean_typing import TYPE_CHECKING, Final
 from perennial.tags.root import Root
 from perennial.tags.target import LEGACY_ATTRIBUTES, Override
 

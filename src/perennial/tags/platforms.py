@@ -11,9 +11,9 @@ the wheel; it comes first, as in packaging since 26.3.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from perennial.errors import UsageError
+from perennial.lean_typing import Final
 from perennial.platform_tag import LEGACY_ALIASES, Libc, PlatformTag
 from perennial.tags.installers import PEP, Installer, Overriding, Rules, rules_of
 from perennial.tags.target import Target

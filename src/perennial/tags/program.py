@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable
-from typing import Final, NamedTuple, TypeVar
 
 from perennial.arch import EM_ARM, ElfAbi
 from perennial.elf.constants import ELF_MAGIC
 from perennial.elf.image import Image, read_interpreter
 from perennial.elf.source import check_range
 from perennial.errors import ElfFormatError, UnreadableError, printable
+from perennial.lean_typing import Final, NamedTuple, TypeVar
 from perennial.platform_tag import Libc
 
 # A root may hold a pipe under any name, and opening one must not wait. Roots may lie on other systems than Linux.

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import NamedTuple
 
+from perennial.lean_typing import NamedTuple
 from perennial.tags.install import Listing, Version, first_pip, installation, satisfies
 from perennial.tags.select import best_by
 from perennial.tags.why import Refusal, nearness

@@ -7,9 +7,9 @@ and calls others equally good. The stable ABI is abi3 (PEP 384) and, without the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from perennial.errors import UsageError
+from perennial.lean_typing import NamedTuple
 from perennial.tags.installers import Installer, rules_of
 from perennial.tags.target import Python
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import Final, NamedTuple
 
 from perennial.errors import UnreadableError, printable
+from perennial.lean_typing import Final, NamedTuple
 from perennial.platform_tag import Libc
 from perennial.tags.libc_files import LARGEST, LibcVersion, libc_version
 from perennial.tags.program import Program, read_program

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Final, NamedTuple
 
 from perennial.arch import architecture_of_tag
 from perennial.audit.audit import defeats_on
@@ -18,6 +17,7 @@ from perennial.audit.report import AuditReport
 from perennial.audit.verdict import Need
 from perennial.knowledge import DistributionRelease, Knowledge
 from perennial.knowledge.snapshot import ESSENTIAL, PYTHON
+from perennial.lean_typing import Final, NamedTuple
 from perennial.platform_tag import Libc, PlatformTag
 from perennial.tags.target import Target
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final, NamedTuple
 
 from perennial.arch import Architecture
 from perennial.errors import UsageError, printable
+from perennial.lean_typing import TYPE_CHECKING, Final, NamedTuple
 from perennial.platform_tag import Libc
 from perennial.tags.target import Detail, Override, Python, Target
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Final, NamedTuple
 
+from perennial.lean_typing import Final, NamedTuple
 from perennial.platform_tag import Libc
 
 # packaging's abbreviations (PEP 425, "Python Tag"); other implementations go by their full name.

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Final, NamedTuple
 
 from perennial.arch import architecture_of_tag
+from perennial.lean_typing import Final, NamedTuple
 from perennial.platform_tag import LEGACY_ALIASES, Libc, PlatformTag
 from perennial.tags.compute import split_tag
 from perennial.tags.platforms import accepted_architectures, accepts_platform, floor_of, is_promised

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from io import FileIO
 from struct import Struct
 from types import TracebackType
-from typing import Final, Self
 
 from perennial.errors import ArchiveError
+from perennial.lean_typing import Final, Self
 from perennial.wheel.directory import (
     FLAG_DESCRIPTOR,
     FLAG_ENCRYPTED,

@@ -11,9 +11,9 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Final
 
 from perennial.errors import UsageError
+from perennial.lean_typing import Final
 
 try:
     from deflate import deflate_compress

@@ -6,13 +6,15 @@ is refused, as is one in which it is unclear where it begins or ends: what was a
 every installer unpacks. Sections are those of PKWARE's APPNOTE.TXT 6.3.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from struct import Struct
-from typing import Final, NamedTuple, NoReturn
 
 from perennial.errors import ArchiveError
+from perennial.lean_typing import Final, NamedTuple, NoReturn
 from perennial.wheel.limits import MIB, ArchiveLimits
 
 STORED: Final = 0

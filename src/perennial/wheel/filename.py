@@ -6,9 +6,10 @@ audit's start-up. Names that packaging refuses and that exist on indexes neverth
 too, because their tags are what is to be judged.
 """
 
-from typing import Final, NamedTuple
+from __future__ import annotations
 
 from perennial.errors import WheelFilenameError, printable
+from perennial.lean_typing import Final, NamedTuple
 from perennial.platform_tag import PlatformTag
 
 # NAME_MAX of Linux counts bytes, and that of some other systems UTF-16 units.
@@ -29,7 +30,7 @@ class WheelFilename(NamedTuple):
     platforms: tuple[PlatformTag, ...]
 
     @classmethod
-    def parse(cls, text: str) -> "WheelFilename":
+    def parse(cls, text: str) -> WheelFilename:
         """Takes a file name, without folders, apart.
 
         Raises `WheelFilenameError`.

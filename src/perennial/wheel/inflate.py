@@ -9,7 +9,8 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from struct import Struct
-from typing import Final, Protocol
+
+from perennial.lean_typing import Final, Protocol
 
 
 class Inflater(Protocol):

@@ -1,6 +1,8 @@
 """How much an archive may ask for before it is refused."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from perennial.lean_typing import NamedTuple
 
 MIB = 1 << 20
 

@@ -4,9 +4,12 @@ A CSV file with a line for each member: path, `algorithm=digest` in URL-safe bas
 padding, size in bytes. RECORD itself and signatures of it carry neither hash nor size.
 """
 
+from __future__ import annotations
+
 from binascii import b2a_base64
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, NamedTuple
+
+from perennial.lean_typing import Final, NamedTuple
 
 # The specification wants sha256 or better and names md5 and sha1 as forbidden.
 ALGORITHMS: Final = frozenset({"sha256", "sha384", "sha512", "sha3_256", "sha3_512", "blake2b", "blake2s"})

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Final
 
+from perennial.lean_typing import Final
 from perennial.wheel.archive import Archive
 from perennial.wheel.limits import ArchiveLimits
 from perennial.wheel.wheel import parse_wheel_file

@@ -2,14 +2,16 @@
 are facts.
 """
 
+from __future__ import annotations
+
 import os
 from collections.abc import Mapping
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final, NamedTuple
 
 from perennial.elf.model import ElfFile
 from perennial.elf.stream import ElfCollector, StreamedElf, is_elf, read_stream, read_whole
 from perennial.errors import ArchiveError, ElfFormatError
+from perennial.lean_typing import TYPE_CHECKING, Final, NamedTuple
 from perennial.progress import Progress
 from perennial.wheel.archive import Archive
 from perennial.wheel.directory import Entry
@@ -221,7 +223,7 @@ def _read_member(
 
 
 def _stream_member(
-    archive: Archive, entry: Entry, digest: "_Hash | None", progress: Progress | None
+    archive: Archive, entry: Entry, digest: _Hash | None, progress: Progress | None
 ) -> StreamedElf | None:
     """Takes a member through its hash and the ELF reader, piece by piece."""
     collector: ElfCollector | None = None

@@ -6,9 +6,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
-from typing import BinaryIO, NoReturn
 
 from perennial.errors import UnreadableError
+from perennial.lean_typing import BinaryIO, NoReturn
 
 _BUFFER = 1 << 20
 

@@ -7,13 +7,15 @@ The same source, changes and options give the same bytes, as far as the deflater
 written, nothing else depends on the machine, the clock or the environment.
 """
 
+from __future__ import annotations
+
 import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, NamedTuple
 
 from perennial.errors import ArchiveError
+from perennial.lean_typing import Final, NamedTuple
 from perennial.wheel.archive import Archive
 from perennial.wheel.deflate import DEFAULT_LEVEL, Deflater, deflate
 from perennial.wheel.directory import DEFLATED, STORED, Entry, check_name

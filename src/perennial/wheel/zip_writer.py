@@ -6,10 +6,12 @@ fields but zip64's, where a size, an offset or the number of members asks for th
 of PKWARE's APPNOTE.TXT 6.3.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from struct import Struct
-from typing import Final, NamedTuple, Protocol
 
+from perennial.lean_typing import Final, NamedTuple, Protocol
 from perennial.wheel.directory import DEFLATED, FLAG_UTF8, UNIX, Entry
 
 _LOCAL: Final = Struct("<4s3HL3L2H")  # 4.3.7; time and date as one number

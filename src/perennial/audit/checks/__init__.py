@@ -12,7 +12,6 @@ The order here is that of the documentation; reports sort by severity.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Final
 
 from perennial.audit.checks import (
     captures_shared_library,
@@ -46,6 +45,7 @@ from perennial.audit.checks import (
 )
 from perennial.audit.context import Content, Judgement
 from perennial.finding import Finding, Rule
+from perennial.lean_typing import Final
 
 _MODULES: Final = (
     too_new_symbol_version,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from perennial.arch import Architecture
 from perennial.audit.context import Content
 from perennial.elf.model import StackPermission
 from perennial.finding import Finding, Rule, Severity
+from perennial.lean_typing import Final
 from perennial.platform_tag import Libc
 
 RULE = Rule(

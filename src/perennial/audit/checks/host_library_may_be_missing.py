@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from perennial.audit.content import platform_libraries
 from perennial.audit.context import Judgement
 from perennial.finding import Finding, Rule, Severity
 from perennial.knowledge.snapshot import ESSENTIAL, PYTHON
+from perennial.lean_typing import Final
 from perennial.platform_tag import Libc
 
 RULE = Rule(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from perennial.audit.context import Content
 from perennial.audit.requirements import RELR_VERSION, needs_relr_silently
 from perennial.elf.model import ElfFile
 from perennial.finding import Finding, Rule, Severity
+from perennial.lean_typing import Final
 from perennial.platform_tag import Libc
 
 RULE = Rule(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from perennial.audit.context import Content
 from perennial.finding import Finding, Rule, Severity
+from perennial.lean_typing import Final
 
 RULE = Rule(
     "ucs2-symbols",

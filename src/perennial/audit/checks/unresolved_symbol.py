@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from perennial.audit.context import Content
 from perennial.audit.unresolved import Unresolved
 from perennial.finding import Finding, Rule, Severity
 from perennial.knowledge.python_names import load_python_names
+from perennial.lean_typing import Final
 
 RULE = Rule(
     "unresolved-symbol",

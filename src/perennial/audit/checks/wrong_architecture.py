@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from perennial.arch import architecture_of_tag
 from perennial.audit.context import Content, Judgement
 from perennial.finding import Finding, Rule, Severity
+from perennial.lean_typing import Final
 
 RULE = Rule(
     "wrong-architecture",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from perennial.coload.conflict import AloneRule, PairRule
 from perennial.coload.rules import (
     captured_shared_library,
@@ -23,6 +21,7 @@ from perennial.coload.rules import (
     unique_symbol_differs,
 )
 from perennial.finding import Rule
+from perennial.lean_typing import Final
 
 PAIR_RULES: Final[tuple[PairRule, ...]] = (
     split_shared_state,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Final
 
 from perennial.coload.conflict import Conflict, describe, holds_state, link, name_of
 from perennial.coload.imports import Change, Pair
@@ -17,6 +16,7 @@ from perennial.coload.rules.captures import captured_changes
 from perennial.elf.linkage import SymbolKind
 from perennial.elf.model import Binding
 from perennial.finding import Rule, Severity
+from perennial.lean_typing import Final
 
 RULE: Final = Rule(
     "captured-shared-library",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Final
 
 from perennial.coload.conflict import Conflict, describe, holds_state, is_allocator, link, name_of
 from perennial.coload.imports import Change, Pair
@@ -12,6 +11,7 @@ from perennial.coload.rules.crossings import severity_of
 from perennial.elf.linkage import SymbolKind
 from perennial.elf.model import Binding
 from perennial.finding import Rule, Severity
+from perennial.lean_typing import Final
 
 RULE: Final = Rule(
     "global-namespace",

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Final, NamedTuple
 
 from perennial.coload.conflict import BindingLink, Conflict, describe, holds_state, name_of
 from perennial.coload.imports import Import
@@ -18,6 +17,7 @@ from perennial.coload.loader import BoundReference, LoadedObject, Process, match
 from perennial.coload.profile import is_c_library
 from perennial.elf.linkage import Definition
 from perennial.finding import Rule, Severity
+from perennial.lean_typing import Final, NamedTuple
 
 RULE: Final = Rule(
     "interpreter-shadows",

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Final
 
 from perennial.coload.conflict import Conflict, link, link_of, name_of
 from perennial.coload.imports import Change, Import, Pair
 from perennial.coload.loader import BoundReference
 from perennial.coload.rules.captures import captured_changes, references_of_second
 from perennial.finding import Rule, Severity
+from perennial.lean_typing import Final
 
 RULE: Final = Rule(
     "leaked-unwinder",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from perennial.coload.conflict import BindingLink, Conflict, name_of
 from perennial.coload.imports import Pair, Replaced
 from perennial.coload.library import Library
 from perennial.coload.loader import match
 from perennial.finding import Rule, Severity
+from perennial.lean_typing import Final
 
 RULE: Final = Rule(
     "library-replaced",

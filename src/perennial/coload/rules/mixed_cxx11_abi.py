@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from perennial.coload.conflict import BindingLink, Conflict, name_of
 from perennial.coload.imports import Pair, Replaced
 from perennial.elf.linkage import Linkage
 from perennial.finding import Rule, Severity
+from perennial.lean_typing import Final
 
 RULE: Final = Rule(
     "mixed-cxx11-abi",

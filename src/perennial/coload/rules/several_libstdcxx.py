@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from perennial.coload.conflict import BindingLink, Conflict, name_of
 from perennial.coload.imports import Pair
 from perennial.coload.loader import LoadedObject, Process
 from perennial.finding import Rule, Severity
+from perennial.lean_typing import Final
 
 RULE: Final = Rule(
     "several-libstdcxx",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from perennial.coload.conflict import Conflict, name_of
 from perennial.coload.imports import Pair
 from perennial.coload.rules.crossings import crossing_changes, links_of, severity_of
 from perennial.finding import Rule
+from perennial.lean_typing import Final
 
 RULE: Final = Rule(
     "shared-openssl",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from perennial.coload.conflict import Conflict, link_of, name_of
 from perennial.coload.imports import Change, Pair
@@ -13,6 +12,7 @@ from perennial.coload.protobuf import REGISTERING, file_of, tables
 from perennial.coload.rules.captures import references_of_second
 from perennial.coload.rules.crossings import crossing_changes, links_of, severity_of
 from perennial.finding import Rule, Severity
+from perennial.lean_typing import Final
 
 RULE: Final = Rule(
     "shared-protobuf",

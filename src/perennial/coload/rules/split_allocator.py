@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from perennial.coload.conflict import Conflict, is_allocator, link, link_of, name_of
 from perennial.coload.imports import Pair
 from perennial.coload.rules.captures import captured_changes, references_of_second
 from perennial.finding import Rule, Severity
+from perennial.lean_typing import Final
 
 RULE: Final = Rule(
     "split-allocator",

@@ -8,13 +8,13 @@ there for good, and those of tensorflow to libstdc++.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from perennial.coload.conflict import Conflict, describe, holds_state, link, link_of, name_of
 from perennial.coload.imports import Change, Pair
 from perennial.coload.loader import BoundReference
 from perennial.coload.rules.captures import captured_changes, references_of_second
 from perennial.finding import Rule, Severity
+from perennial.lean_typing import Final
 
 RULE: Final = Rule(
     "split-shared-state",

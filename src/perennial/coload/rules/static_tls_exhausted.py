@@ -10,7 +10,6 @@ interpreter itself needs do not count.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from perennial.coload.conflict import BindingLink, Conflict, name_of
 from perennial.coload.imports import Import, Pair
@@ -18,6 +17,7 @@ from perennial.coload.library import DF_STATIC_TLS
 from perennial.coload.loader import LoadedObject, Process
 from perennial.coload.profile import is_c_library
 from perennial.finding import Rule, Severity
+from perennial.lean_typing import Final
 
 RULE: Final = Rule(
     "static-tls-exhausted",

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Final
 
 from perennial.coload.conflict import Conflict, link, name_of
 from perennial.coload.imports import Change, Pair
 from perennial.elf.model import Binding
 from perennial.finding import Rule, Severity
+from perennial.lean_typing import Final
 
 RULE: Final = Rule(
     "unique-symbol-differs",

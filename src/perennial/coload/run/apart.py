@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Final
 
 from perennial.coload.run.environment import Environment, Installed, clone, remove_copy, replace_file
 from perennial.coload.run.imports import Bench, execute
@@ -20,6 +19,7 @@ from perennial.elf.linkage import read_linkage
 from perennial.elf.model import ElfFile
 from perennial.elf.read import read_elf
 from perennial.errors import ElfFormatError, PerennialError
+from perennial.lean_typing import Final
 
 _MOST: Final = 3  # libraries
 _MAGIC: Final = b"\x7fELF"

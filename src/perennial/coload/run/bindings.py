@@ -10,11 +10,11 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
 
 from perennial.coload.run.environment import Environment, Installed
 from perennial.coload.run.imports import Bench, execute
 from perennial.coload.run.model import BindingDifference
+from perennial.lean_typing import Final
 
 _BINDING: Final = re.compile(
     rb"binding file (\S.*?) \[\d+\] to (\S.*?) \[\d+\]: \w+ symbol `([^']+)'(?: \[([^\]]+)\])?"

@@ -7,11 +7,11 @@ and that something outside of the package asks for. Everything else can be left 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Final
 
 from perennial.coload.run.environment import Environment
 from perennial.elf.linkage import read_linkage
 from perennial.errors import ElfFormatError
+from perennial.lean_typing import Final
 
 _MAGIC: Final = b"\x7fELF"
 

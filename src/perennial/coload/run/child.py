@@ -14,7 +14,8 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+
+from perennial.lean_typing import Final, NamedTuple
 
 _KEPT: Final = 256 * 1024  # bytes of what it writes, from the end
 _TICK: Final = 0.05  # seconds between looks at whether it has ended while something holds its pipe

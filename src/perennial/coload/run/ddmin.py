@@ -5,7 +5,8 @@ and Isolating Failure-Inducing Input", IEEE TSE 28(2), 2002).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+
+from perennial.lean_typing import TypeVar
 
 T = TypeVar("T")
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Sequence
-from typing import Final
 
 from perennial.coload.run.environment import Environment, Installed
 from perennial.coload.run.imports import Bench, execute
 from perennial.coload.run.model import Frame
+from perennial.lean_typing import Final
 
 _DEPTH: Final = 24  # frames
 _COMMANDS: Final = (

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
 
 from perennial.coload.run.apart import set_apart
 from perennial.coload.run.bindings import Bindings, compare_bindings, read_bindings
@@ -16,6 +15,7 @@ from perennial.coload.run.hold import hold
 from perennial.coload.run.imports import Bench, execute
 from perennial.coload.run.minimise import minimise
 from perennial.coload.run.model import Apart, BindingDifference, Diagnosis, End, Frame, Outcome, Preload
+from perennial.lean_typing import Final, NamedTuple
 
 _MOST_PRELOADS: Final = 3
 _USUAL: Final = "libstdc++.so.6"

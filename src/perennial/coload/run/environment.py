@@ -13,9 +13,9 @@ import re
 import shutil
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
 
 from perennial.errors import ArchiveError, UnreadableError, UsageError, printable
+from perennial.lean_typing import Final, NamedTuple
 from perennial.wheel.archive import Archive
 from perennial.wheel.directory import Entry
 from perennial.wheel.filename import WheelFilename

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
 
 from perennial.coload.run.ddmin import ddmin
 from perennial.coload.run.environment import Installed
@@ -19,6 +18,7 @@ from perennial.coload.run.model import BindingDifference, End, Held, Outcome
 from perennial.elf.edit.skeleton import read_skeleton
 from perennial.elf.edit.symbols import hide_symbols
 from perennial.errors import PerennialError
+from perennial.lean_typing import Final
 
 _STV_PROTECTED: Final = 3
 

@@ -7,13 +7,13 @@ import os
 import re
 import signal
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
 
 from perennial.coload.run.child import Ended, run_child
 from perennial.coload.run.environment import Environment, Installed
 from perennial.coload.run.interpreter import Interpreter
 from perennial.coload.run.model import End, Outcome
 from perennial.coload.run.script import SCRIPT
+from perennial.lean_typing import Final, NamedTuple
 
 Step = tuple[str, str, str]  # kind, name, text
 

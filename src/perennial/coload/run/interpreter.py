@@ -8,12 +8,12 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, NamedTuple
 
 from packaging.tags import Tag, compatible_tags, cpython_tags
 
 from perennial.coload.run.child import run_child
 from perennial.errors import UsageError, printable
+from perennial.lean_typing import Final, NamedTuple
 from perennial.wheel.filename import WheelFilename
 
 _TIMEOUT: Final = 30  # seconds, for a Python to say what it is

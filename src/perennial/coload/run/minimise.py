@@ -15,7 +15,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Final
 
 from perennial.coload.run.candidates import candidate_symbols
 from perennial.coload.run.ddmin import ddmin
@@ -24,6 +23,7 @@ from perennial.coload.run.imports import Bench, execute
 from perennial.coload.run.model import BindingDifference, End, Hidden, Minimised, Outcome
 from perennial.elf.edit import ElfChanges, edit_elf
 from perennial.errors import PerennialError
+from perennial.lean_typing import Final
 
 MOST_PROCESSES: Final = 400
 

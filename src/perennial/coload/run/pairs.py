@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import permutations
-from typing import Final, NamedTuple
 
 from perennial.coload.run.diagnose import Tools, diagnose
 from perennial.coload.run.environment import Installed, Wheel, make_environment
@@ -16,6 +15,7 @@ from perennial.coload.run.imports import Bench, execute
 from perennial.coload.run.interpreter import Interpreter, fits
 from perennial.coload.run.model import End, Run, RunReport
 from perennial.errors import UsageError, printable
+from perennial.lean_typing import Final, NamedTuple
 
 DEFAULT_TIMEOUT: Final = 120.0  # seconds, for one process
 

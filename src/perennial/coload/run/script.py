@@ -12,7 +12,7 @@ copy's folders take the places of its own.
 
 from __future__ import annotations
 
-from typing import Final
+from perennial.lean_typing import Final
 
 SCRIPT: Final = r"""
 import sys

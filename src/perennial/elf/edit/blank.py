@@ -14,7 +14,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from struct import Struct
-from typing import Final, NamedTuple
 
 from perennial.arch import EM_ARM, EM_PPC64
 from perennial.elf.constants import (
@@ -62,6 +61,7 @@ from perennial.elf.edit.skeleton import Skeleton
 from perennial.elf.edit.symbols import dynamic_symbols, hide_symbols
 from perennial.elf.edit.versions import Patch
 from perennial.errors import ElfEditError
+from perennial.lean_typing import Final, NamedTuple
 
 _ET_EXEC: Final = 2
 _EF_PPC64_ABI: Final = 3

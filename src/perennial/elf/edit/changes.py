@@ -1,10 +1,12 @@
 """What can be changed in an ELF file, as a value; and what makes no sense together."""
 
+from __future__ import annotations
+
 from collections import Counter
 from enum import Enum
-from typing import NamedTuple
 
 from perennial.errors import UsageError
+from perennial.lean_typing import NamedTuple
 
 
 class StripLevel(Enum):

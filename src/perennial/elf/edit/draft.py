@@ -1,6 +1,6 @@
 """What becomes of one file, decided before a byte of it is written."""
 
-from typing import NamedTuple
+from __future__ import annotations
 
 from perennial.elf.constants import (
     DT_STRSZ,
@@ -27,6 +27,7 @@ from perennial.elf.edit.symbols import hide_symbols, unique_to_global
 from perennial.elf.edit.tail import can_be_laid_out_anew, check_nothing_appended, check_sections_are_loaded
 from perennial.elf.edit.versions import Patch, VersionEdits, change_versions
 from perennial.errors import ElfEditError
+from perennial.lean_typing import NamedTuple
 
 
 class Draft(NamedTuple):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from perennial.elf.constants import (
     DT_FINI,
     DT_FINI_ARRAY,
@@ -53,6 +51,7 @@ from perennial.elf.edit.strip import left_behind
 from perennial.elf.edit.symbols import name_offsets, places_of, renumbered, section_indexes, shifted_values
 from perennial.elf.edit.tail import lay_out
 from perennial.elf.edit.versions import Patch
+from perennial.lean_typing import Final
 
 _POINTERS: Final = frozenset({
     DT_PLTGOT, DT_HASH, DT_STRTAB, DT_SYMTAB, DT_RELA, DT_INIT, DT_FINI, DT_REL, DT_JMPREL, DT_INIT_ARRAY,

@@ -11,8 +11,9 @@ In this order, so that an edit that fits in place grows nothing:
 The string table either moves as a whole, or what stands behind it does: whatever is less.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable
-from typing import Final, NamedTuple
 
 from perennial.elf.constants import (
     DT_STRTAB,
@@ -35,6 +36,7 @@ from perennial.elf.edit.skeleton import Skeleton
 from perennial.elf.edit.symbols import largest_extent
 from perennial.elf.edit.tail import check_nothing_appended
 from perennial.errors import ElfEditError
+from perennial.lean_typing import Final, NamedTuple
 
 _SPARE_ENTRIES: Final = 3  # of a PT_DYNAMIC that had to move, for the next edit
 _DYNAMIC_ALIGN: Final = 16

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from struct import Struct
-from typing import Final, NamedTuple
 
 from perennial.elf.constants import (
     DT_JMPREL,
@@ -28,6 +27,7 @@ from perennial.elf.edit.dynamic_entries import Entries
 from perennial.elf.edit.skeleton import Skeleton
 from perennial.elf.edit.versions import Patch, may_have_plt_marks
 from perennial.errors import ElfFormatError
+from perennial.lean_typing import Final, NamedTuple
 
 PLT_TAGS: Final = frozenset({DT_X86_64_PLT, DT_X86_64_PLTSZ, DT_X86_64_PLTENT})
 JUMP_SLOT: Final = 7  # R_X86_64_JUMP_SLOT

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from array import array
 from sys import byteorder
-from typing import Final, NamedTuple
 
 from perennial.elf.constants import (
     DT_HASH,
@@ -33,6 +32,7 @@ from perennial.elf.edit.version_tables import Aux, Need, read_needs, verdef_rows
 from perennial.elf.edit.versions import Patch
 from perennial.elf.symbol_count import count_symbols
 from perennial.errors import ElfEditError
+from perennial.lean_typing import Final, NamedTuple
 
 _NOWHERE: Final = -1
 _STB_WEAK: Final = 2

@@ -4,8 +4,11 @@ Orders of fields are those of the gABI's figures 4-3, 4-8, 4-15 and 5-1, and of 
 Versioning". `elf/layout.py` has what a loader reads.
 """
 
+from __future__ import annotations
+
 from struct import Struct
-from typing import Final, NamedTuple
+
+from perennial.lean_typing import Final, NamedTuple
 
 
 class SymbolFields(NamedTuple):
@@ -78,7 +81,7 @@ class Segment(NamedTuple):
         """Where its bytes end in the file."""
         return self.offset + self.filesz
 
-    def moved(self, distance: int, address_distance: int) -> "Segment":
+    def moved(self, distance: int, address_distance: int) -> Segment:
         return self._replace(
             offset=self.offset + distance, vaddr=self.vaddr + address_distance, paddr=self.paddr + address_distance
         )

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from struct import Struct
-from typing import Final, NamedTuple
 
 from perennial.elf.constants import (
     DT_JMPREL,
@@ -38,6 +37,7 @@ from perennial.elf.edit.runs import NewTable, Run, is_owned
 from perennial.elf.edit.skeleton import Skeleton
 from perennial.elf.edit.versions import Patch
 from perennial.errors import ElfEditError, ElfFormatError
+from perennial.lean_typing import Final, NamedTuple
 
 RELR_TAGS: Final = frozenset({DT_RELR, DT_RELRSZ, DT_RELRENT})
 # e_machine: R_*_RELATIVE, from the processor supplements

@@ -7,8 +7,6 @@ the zeros that align the next run are padding.
 
 from __future__ import annotations
 
-from typing import Final
-
 from perennial.elf.constants import (
     PF_W,
     PF_X,
@@ -22,6 +20,7 @@ from perennial.elf.constants import (
 from perennial.elf.edit.records import Segment
 from perennial.elf.edit.runs import Run
 from perennial.elf.edit.skeleton import Skeleton
+from perennial.lean_typing import Final
 
 # Segments that say how to treat bytes and not what they are, or that have none
 _ASIDE: Final = frozenset({PT_NULL, PT_LOAD, PT_PHDR, PT_GNU_STACK, PT_GNU_RELRO})

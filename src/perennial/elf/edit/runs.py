@@ -8,8 +8,9 @@ Where a table ends is what its section header says, or, in files without, what t
 says; a table of which neither is known stays where it is.
 """
 
+from __future__ import annotations
+
 from struct import Struct
-from typing import Final, NamedTuple
 
 from perennial.elf import constants
 from perennial.elf.constants import (
@@ -38,6 +39,7 @@ from perennial.elf.edit.skeleton import Skeleton
 from perennial.elf.edit.version_tables import verdef_extent, verneed_extent
 from perennial.elf.symbol_count import SymbolCount, count_symbols
 from perennial.errors import ElfFormatError
+from perennial.lean_typing import Final, NamedTuple
 
 # d_tag: (name for people, sh_type)
 _TABLES: Final = {

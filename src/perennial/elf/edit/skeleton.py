@@ -5,7 +5,7 @@ tables, which PT_DYNAMIC says, but because they must go on telling the truth, an
 say which bytes of the file mean something.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
 
 from perennial.elf.constants import (
     DT_NULL,
@@ -22,6 +22,7 @@ from perennial.elf.edit.records import RECORDS, FileHeader, Records, Section, Se
 from perennial.elf.image import Image
 from perennial.elf.source import WholeFile
 from perennial.errors import ElfEditError, ElfFormatError
+from perennial.lean_typing import NamedTuple
 
 
 class Dynamic(NamedTuple):

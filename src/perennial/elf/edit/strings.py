@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from perennial.errors import ElfFormatError
+from perennial.lean_typing import Final
 
 
 class StringTable:

@@ -6,8 +6,9 @@ and of sections. `strip --strip-all` leaves out the whole symbol table, and relo
 kept for linkers. Neither touches what is loaded.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from typing import Final, NamedTuple
 
 from perennial.elf.constants import (
     SHF_ALLOC,
@@ -26,6 +27,7 @@ from perennial.elf.edit.records import Section
 from perennial.elf.edit.skeleton import Skeleton
 from perennial.elf.edit.symbols import places_of, section_indexes
 from perennial.elf.edit.versions import Patch
+from perennial.lean_typing import Final, NamedTuple
 
 _DEBUG: Final = (
     b".debug", b".zdebug", b".gnu.debuglto_.debug_", b".gnu.linkonce.wi.", b".line", b".stab", b".gdb_index",

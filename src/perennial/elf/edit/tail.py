@@ -4,13 +4,14 @@ Nothing refers to it but section headers, so it can be laid out anew, behind the
 linkers do it; provided that everything in it is known.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
 
 from perennial.elf.constants import SHF_ALLOC, SHT_NOBITS, SHT_NULL
 from perennial.elf.edit.records import Section
 from perennial.elf.edit.skeleton import Skeleton
 from perennial.elf.edit.strip import Sections
 from perennial.errors import ElfEditError
+from perennial.lean_typing import NamedTuple
 
 
 class Tail(NamedTuple):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Final
 
 from perennial.elf.constants import (
     DT_GNU_HASH,
@@ -59,6 +58,7 @@ from perennial.elf.edit.verify_tables import check_sections, check_versions, sym
 from perennial.elf.model import ElfFile
 from perennial.elf.read import read_elf
 from perennial.errors import ElfEditError, ElfFormatError
+from perennial.lean_typing import Final
 
 Range = tuple[int, int]
 _PIECE: Final = 1 << 17

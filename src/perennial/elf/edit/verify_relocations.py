@@ -6,7 +6,6 @@ The places and their addends are decoded by what searches for pointers (`pointer
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from perennial.arch import EM_X86_64
 from perennial.elf.constants import (
@@ -35,6 +34,7 @@ from perennial.elf.edit.pointers import packed_places, stored
 from perennial.elf.edit.relative import table_of
 from perennial.elf.edit.skeleton import Skeleton
 from perennial.elf.edit.verify_tables import wrong
+from perennial.lean_typing import Final
 
 _RELOCATION_TAGS: Final = frozenset({
     DT_RELR, DT_RELRSZ, DT_RELRENT, DT_RELA, DT_RELASZ, DT_RELAENT, DT_RELACOUNT, DT_REL, DT_RELSZ, DT_RELENT,

@@ -6,8 +6,6 @@ of versions there are few, and each is looked at.
 
 from __future__ import annotations
 
-from typing import Final
-
 from perennial.arch import EM_X86_64
 from perennial.elf.constants import (
     DT_REL,
@@ -42,6 +40,7 @@ from perennial.elf.edit.symbols import hide_symbols, renumbered, shifted_values
 from perennial.elf.edit.verify_references import names_after
 from perennial.elf.edit.version_tables import verdef_rows, verneed_rows
 from perennial.errors import ElfEditError
+from perennial.lean_typing import Final
 
 # st_info: STB_GLOBAL in the place of STB_GNU_UNIQUE, whatever the type
 _WITHOUT_UNIQUE: Final = bytes(

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from struct import Struct
-from typing import NamedTuple
 
 from perennial.elf.constants import DT_VERDEF, DT_VERNEED, VERSYM_VERSION
 from perennial.elf.edit.skeleton import Skeleton
 from perennial.elf.symbol_count import count_symbols
 from perennial.errors import ElfFormatError
+from perennial.lean_typing import NamedTuple
 
 _MOST_VERSIONS = VERSYM_VERSION
 

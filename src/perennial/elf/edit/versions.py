@@ -12,7 +12,6 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator
 from sys import byteorder
-from typing import Final, NamedTuple
 
 from perennial.arch import EM_X86_64
 from perennial.elf.constants import (
@@ -28,6 +27,7 @@ from perennial.elf.edit.skeleton import Skeleton
 from perennial.elf.edit.strings import StringTable
 from perennial.elf.edit.version_tables import Need, needs_extent, read_needs, symbol_total, verdef_names
 from perennial.errors import ElfEditError
+from perennial.lean_typing import Final, NamedTuple
 
 # of libc.so.6, and of no symbol: that its loader knows DT_RELR (glibc 2.36), and the marks of `plt_marks.py` (2.42)
 _RELR_VERSION: Final = b"GLIBC_ABI_DT_RELR"
