@@ -17,6 +17,7 @@ from perennial.elf.edit import ElfChanges, SearchPath, StripLevel, VersionRename
 from perennial.elf.edit.skeleton import read_skeleton
 from perennial.elf.model import Binding, ElfFile, StackPermission
 from perennial.elf.read import read_elf
+from perennial.elf.symbol_columns import SymbolColumns
 from perennial.errors import ElfEditError, PerennialError, UsageError
 from tests.property.test_elf_roundtrip import damaged, expected, specs
 from tests.support.elf_builder import ET_DYN, ET_EXEC, ElfSpec, Export, build_elf, build_elf_with_layout
@@ -126,7 +127,7 @@ def wanted(spec: ElfSpec, changes: ElfChanges) -> ElfFile:
             )
             for verdef in facts.verdefs
         ),
-        imports=tuple(imports),
+        undefined=SymbolColumns.of(imports),
         exports=tuple(
             export._replace(version=export.version and version.get((None, export.version), export.version))
             for export in exports

@@ -29,6 +29,7 @@ from perennial.elf.model import (
 )
 from perennial.elf.read import read_elf
 from perennial.elf.stream import ElfCollector, StreamedElf, read_stream
+from perennial.elf.symbol_columns import NO_SYMBOLS, SymbolColumns
 from perennial.errors import ElfFormatError
 from tests.support.elf_builder import (
     ARCHES,
@@ -78,7 +79,7 @@ def expected(spec: ElfSpec) -> ElfFile:
         runpath=None,
         verneeds=(),
         verdefs=(),
-        imports=(),
+        undefined=NO_SYMBOLS,
         exports=None,
         export_hashes=None,
         flags=0,
@@ -102,7 +103,7 @@ def expected(spec: ElfSpec) -> ElfFile:
         runpath=None if spec.runpath is None else as_read(spec.runpath),
         verneeds=verneeds_read(spec),
         verdefs=verdefs_read(spec),
-        imports=tuple(symbol for symbol in symbols if not symbol.defined),
+        undefined=SymbolColumns.of(symbol for symbol in symbols if not symbol.defined),
         exports=tuple(symbol for symbol in symbols if symbol.defined),
         export_hashes=hashes_read(spec),
         flags=spec.dt_flags or 0,

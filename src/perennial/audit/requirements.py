@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 
 from perennial.audit.resolve import Bundled, Missing, Resolutions
-from perennial.elf.model import Binding, ElfFile
+from perennial.elf.model import ElfFile
 from perennial.lean_typing import Final, NamedTuple
 from perennial.platform_tag import Libc
 from perennial.wheel.wheel import WheelMember
@@ -41,13 +41,13 @@ def group_imports(elf: ElfFile) -> Imports:
     versioned: dict[tuple[str, str | None], list[str]] = {}
     unversioned: list[str] = []
     required: list[str] = []
-    for name, version, library, binding, _defined in elf.imports:
-        if library is None:
-            unversioned.append(name)
-            if binding is not Binding.WEAK:
-                required.append(name)
-        else:
-            versioned.setdefault((library, version), []).append(name)
+    for version, library, weak, names in elf.undefined.by_origin():
+        if library is not None:
+            versioned.setdefault((library, version), []).extend(names)
+            continue
+        unversioned += names
+        if not weak:
+            required += names
     return Imports(versioned, tuple(unversioned), frozenset(required))
 
 

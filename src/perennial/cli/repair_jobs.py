@@ -13,6 +13,7 @@ from perennial.audit.report import AuditReport
 from perennial.cli.exit_codes import ExitCode
 from perennial.cli.facts import knowledge_of
 from perennial.cli.inputs import Input, find_local_inputs
+from perennial.elf.symbol_columns import NO_SYMBOLS
 from perennial.errors import UnreadableError, UsageError, printable
 from perennial.lean_typing import Final, NamedTuple
 from perennial.repair.options import RepairOptions
@@ -147,7 +148,9 @@ def _slim(outcome: Outcome) -> Outcome:
     wheel = plan.wheel._replace(record=None, members=())
     grafts = tuple(
         graft._replace(
-            library=graft.library._replace(elf=graft.library.elf._replace(imports=()), library_strings=(), content=None)
+            library=graft.library._replace(
+                elf=graft.library.elf._replace(undefined=NO_SYMBOLS), library_strings=(), content=None
+            )
         )
         for graft in plan.grafts
     )

@@ -15,6 +15,7 @@ from perennial.arch import ElfAbi
 from perennial.coload.library import Library
 from perennial.elf.linkage import Definition, Linkage, Reference, SymbolKind
 from perennial.elf.model import Binding, ElfFile, ElfType, StackPermission, TlsSegment
+from perennial.elf.symbol_columns import NO_SYMBOLS
 from perennial.lean_typing import Any, Final
 
 _KINDS: Final = {kind.value: kind for kind in SymbolKind}
@@ -100,7 +101,7 @@ def _decode(record: dict[str, Any], package: str | None) -> Library:
     elf = ElfFile(
         abi=ElfAbi(*record["abi"]), os_abi=0, type=ElfType(record["type"]), is_dynamic=True,
         interpreter=record["interpreter"], soname=record["soname"], needed=_texts(record["needed"]),
-        rpath=record["rpath"], runpath=record["runpath"], verneeds=(), verdefs=(), imports=(), exports=None,
+        rpath=record["rpath"], runpath=record["runpath"], verneeds=(), verdefs=(), undefined=NO_SYMBOLS, exports=None,
         export_hashes=None, flags=record["flags"], flags_1=record["flags_1"], has_text_relocations=False,
         has_relr=False,
         stack=_STACKS[record["stack"]], tls=None if tls is None else TlsSegment(*tls), build_id=record["build_id"],

@@ -22,6 +22,7 @@ from perennial.coload.library import Library
 from perennial.coload.library_format import decode_library
 from perennial.elf.linkage import Linkage
 from perennial.elf.model import ElfFile, ElfType, StackPermission
+from perennial.elf.symbol_columns import NO_SYMBOLS
 from perennial.errors import KnowledgeError, UsageError, printable
 from perennial.knowledge.tables import DATA, numbers
 from perennial.lean_typing import Any, Final, NamedTuple
@@ -104,7 +105,7 @@ def standalone_program(abi: ElfAbi, libraries: Iterable[str]) -> Library:
     elf = ElfFile(
         abi=abi, os_abi=0, type=ElfType.EXECUTABLE, is_dynamic=True, interpreter="ld.so", soname=None,
         needed=tuple(name for name in C_LIBRARY if name in there), rpath=None, runpath=None, verneeds=(),
-        verdefs=(), imports=(), exports=None, export_hashes=None,
+        verdefs=(), undefined=NO_SYMBOLS, exports=None, export_hashes=None,
         flags=0, flags_1=0, has_text_relocations=False, has_relr=False,
         stack=StackPermission.NOT_EXECUTABLE, tls=None, build_id=None, x86_isa_needed=0, x86_isa_used=0,
     )  # fmt: skip

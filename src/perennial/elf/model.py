@@ -11,7 +11,10 @@ from enum import Enum, IntEnum, StrEnum
 
 from perennial.arch import Architecture, ElfAbi
 from perennial.elf.constants import DF_1_PIE
-from perennial.lean_typing import NamedTuple
+from perennial.lean_typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from perennial.elf.symbol_columns import SymbolColumns
 
 
 class ElfType(IntEnum):
@@ -93,7 +96,7 @@ class TlsSegment(NamedTuple):
 class ElfFile(NamedTuple):
     """What the loader would learn from one file; see the module's docstring.
 
-    Absent entries are None or empty. `imports` holds every undefined symbol that the loader
+    Absent entries are None or empty. `undefined` holds every undefined symbol that the loader
     may look up; `exports` is None unless it was asked for. `export_hashes`
     tells what a library does not export (see `perennial.elf.export_hashes`); None where nothing does.
     """
@@ -109,7 +112,7 @@ class ElfFile(NamedTuple):
     runpath: str | None
     verneeds: tuple[Verneed, ...]
     verdefs: tuple[Verdef, ...]
-    imports: tuple[DynamicSymbol, ...]
+    undefined: SymbolColumns
     exports: tuple[DynamicSymbol, ...] | None
     export_hashes: bytes | None
     flags: int
@@ -121,6 +124,11 @@ class ElfFile(NamedTuple):
     build_id: str | None
     x86_isa_needed: int
     x86_isa_used: int
+
+    @property
+    def imports(self) -> tuple[DynamicSymbol, ...]:
+        """The undefined symbols, one by one, in table order."""
+        return self.undefined.symbols
 
     @property
     def architecture(self) -> Architecture | None:

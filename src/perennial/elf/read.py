@@ -21,6 +21,7 @@ from perennial.elf.image import Image, read_interpreter
 from perennial.elf.model import ElfFile, ElfType, StackPermission, TlsSegment
 from perennial.elf.notes import read_notes
 from perennial.elf.source import ByteSource, WholeFile
+from perennial.elf.symbol_columns import NO_SYMBOLS
 from perennial.elf.symbols import SymbolTable
 from perennial.elf.versions import read_verdefs, read_verneeds
 from perennial.errors import ElfFormatError
@@ -76,7 +77,7 @@ def read_elf(data: bytes | ByteSource, *, exports: bool = False) -> ElfFile:
         runpath=string(DT_RUNPATH),
         verneeds=verneeds,
         verdefs=verdefs,
-        imports=symbols.imports(is_program=interpreter is not None or kind is ElfType.EXECUTABLE),
+        undefined=symbols.imports(is_program=interpreter is not None or kind is ElfType.EXECUTABLE),
         exports=symbols.exports() if exports else None,
         export_hashes=None if interpreter is not None else symbols.export_hashes(),
         flags=flags,
@@ -95,8 +96,8 @@ def _not_loadable(image: Image, abi: ElfAbi, kind: ElfType) -> ElfFile:
     """A file without a dynamic section: object files, core dumps, static programs."""
     return ElfFile(
         abi=abi, os_abi=image.os_abi, type=kind, is_dynamic=False, interpreter=None, soname=None, needed=(),
-        rpath=None, runpath=None, verneeds=(), verdefs=(), imports=(), exports=None, export_hashes=None, flags=0,
-        flags_1=0, has_text_relocations=False, has_relr=False, stack=StackPermission.UNSTATED, tls=None,
+        rpath=None, runpath=None, verneeds=(), verdefs=(), undefined=NO_SYMBOLS, exports=None, export_hashes=None,
+        flags=0, flags_1=0, has_text_relocations=False, has_relr=False, stack=StackPermission.UNSTATED, tls=None,
         build_id=None, x86_isa_needed=0, x86_isa_used=0,
     )  # fmt: skip
 

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
-from operator import itemgetter
 
 from perennial.elf.constants import (
     DT_GNU_HASH,
@@ -225,7 +224,7 @@ _DLOPEN: Final = frozenset({"dlopen", "dlmopen"})
 
 
 def _opens_libraries(elf: ElfFile) -> bool:
-    return not _DLOPEN.isdisjoint(map(itemgetter(0), elf.imports))
+    return not _DLOPEN.isdisjoint(elf.undefined.names)
 
 
 def _with_offsets(chunks: Chunks) -> Iterator[tuple[int, bytes]]:

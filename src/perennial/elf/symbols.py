@@ -5,24 +5,22 @@ what it exports.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
 from functools import cached_property
+from itertools import compress
 from sys import byteorder
 
 from perennial.elf.constants import DT_SYMTAB, DT_VERSYM, SHN_UNDEF, VERSYM_VERSION
 from perennial.elf.dynamic import DynamicTable, StringTable
 from perennial.elf.export_hashes import pack_chains
 from perennial.elf.image import Image, check_fits
-from perennial.elf.model import Binding, DynamicSymbol, Verdef, Verneed
+from perennial.elf.model import DynamicSymbol, Verdef, Verneed
 from perennial.elf.source import BytesNotKept
+from perennial.elf.symbol_columns import NO_SYMBOLS, SymbolColumns
 from perennial.elf.symbol_count import SymbolCount, count_symbols
 from perennial.errors import ElfFormatError
 from perennial.lean_typing import Final
 
-# By st_info, whose upper half is the binding; 0 there means a local symbol, which no lookup finds.
-_NAMES: Final = {1: Binding.GLOBAL, 2: Binding.WEAK, 10: Binding.UNIQUE}
-_BINDINGS: Final = tuple(_NAMES.get(info >> 4, Binding.OTHER) for info in range(256))
-_LAST_LOCAL: Final = 0x0F
+_LAST_LOCAL: Final = 0x0F  # st_info of local symbols, which no lookup finds
 
 # glibc's versions that state an ability of the loader, as GLIBC_ABI_DT_RELR does
 _WITHOUT_SYMBOLS: Final = "GLIBC_ABI_"
@@ -57,13 +55,13 @@ class SymbolTable:
             if not definition.is_base:
                 self._versions[definition.number] = (definition.name, None)
         self._wanted: Final = {
-            (need.file, version.name)
+            (version.name, need.file)
             for need in verneeds
             for version in need.versions
             if not version.name.startswith(_WITHOUT_SYMBOLS)
         }
 
-    def imports(self, *, is_program: bool) -> tuple[DynamicSymbol, ...]:
+    def imports(self, *, is_program: bool) -> SymbolColumns:
         """The undefined symbols, in table order.
 
         They stand before the hashed ones, so usually only that part is read. Programs are
@@ -72,21 +70,20 @@ class SymbolTable:
         read whole as well, so that every need can be explained.
         """
         if self._dynamic.get(DT_SYMTAB) is None:
-            return ()
+            return NO_SYMBOLS
         count = self._count
         if count.first_hashed is None or is_program:
             return self._read(1, count.total, defined=False)
         found = self._read(1, count.first_hashed, defined=False)
-        explained = {(symbol.library, symbol.version) for symbol in found}
-        if not self._wanted <= explained:
-            found += self._read(count.first_hashed, count.total, defined=False)
-        return found
+        if self._wanted <= found.origins:
+            return found
+        return found.joined(self._read(count.first_hashed, count.total, defined=False))
 
     def exports(self) -> tuple[DynamicSymbol, ...]:
         """The defined symbols that lookups from other files can find, in table order."""
         if self._dynamic.get(DT_SYMTAB) is None:
             return ()
-        return self._read(self._count.first_hashed or 1, self._count.total, defined=True)
+        return self._read(self._count.first_hashed or 1, self._count.total, defined=True).symbols
 
     def export_hashes(self) -> bytes | None:
         """The hash words of the names that lookups can find (see `export_hashes`); None where the file has no such
@@ -108,53 +105,69 @@ class SymbolTable:
     def _count(self) -> SymbolCount:
         return count_symbols(self._image, self._dynamic)
 
-    def _read(self, start: int, end: int, *, defined: bool) -> tuple[DynamicSymbol, ...]:
+    def _read(self, start: int, end: int, *, defined: bool) -> SymbolColumns:
         span = self._dynamic.span(DT_SYMTAB, "DT_SYMTAB")
         if end <= start or span is None:
-            return ()
-        record, source = self._image.layout.sym, self._image.source
+            return NO_SYMBOLS
+        size, source = self._image.layout.sym.size, self._image.source
         offset, available = span
         if end > _MOST_SYMBOLS:
             raise ElfFormatError(f"more than {_MOST_SYMBOLS} symbols", field="DT_SYMTAB", offset=offset, value=end)
-        check_fits(end * record.size, offset, available, "DT_SYMTAB")
-        source.require(offset + start * record.size, (end - start) * record.size, "DT_SYMTAB")
+        check_fits(end * size, offset, available, "DT_SYMTAB")
+        source.require(offset + start * size, (end - start) * size, "DT_SYMTAB")
         versym = self._dynamic.span(DT_VERSYM, "DT_VERSYM")
         if versym is not None:
             check_fits(2 * end, *versym, "DT_VERSYM")
             source.require(versym[0] + 2 * start, 2 * (end - start), "DT_VERSYM")
-        symbols: list[DynamicSymbol] = []
+        names: list[str] = []
+        infos = bytearray()
+        versions: list[int] = []
         for first in range(start, end, _BLOCK):
             last = min(first + _BLOCK, end)
-            data = source.read(offset + first * record.size, (last - first) * record.size, "DT_SYMTAB")
-            numbers = bytes(last - first) if versym is None else self._versym(versym[0], first, last)
-            symbols += self._symbols(record.iter_unpack(data), numbers, defined=defined)
-            if len(symbols) > _MOST_KEPT:
+            data = source.read(offset + first * size, (last - first) * size, "DT_SYMTAB")
+            numbers = [0] * (last - first) if versym is None else self._versym(versym[0], first, last)
+            places, kinds, numbers = self._of_one_kind(data, numbers, defined=defined)
+            names += self._strings.get_all(places)
+            infos += kinds
+            versions += numbers
+            if len(names) > _MOST_KEPT:
                 raise ElfFormatError(f"more than {_MOST_KEPT} symbols of one kind", field="DT_SYMTAB", offset=offset)
-        return tuple(symbols)
+        return SymbolColumns(names, bytes(infos), versions, self._versions, defined=defined)
 
-    def _symbols(
-        self, records: Iterable[tuple[int, int, int]], numbers: Iterable[int], *, defined: bool
-    ) -> list[DynamicSymbol]:
-        """The symbols of one kind in a block. Every import of every wheel goes through here: it is
-        the one loop whose speed shows, hence `tuple.__new__`.
+    def _of_one_kind(self, data: bytes, numbers: list[int], *, defined: bool) -> tuple[list[int], bytes, list[int]]:
+        """st_name, st_info and version number of a block's symbols, those that have a name, are not local, and are
+        defined or not. Every import of every wheel goes through here, and nearly always all of a block are wanted:
+        hence columns, and no look at each symbol where that is so.
         """
-        version_of, bindings, unversioned = self._versions.get, _BINDINGS, (None, None)
-        rows = [
-            (name, bindings[info], version_of(number & VERSYM_VERSION, unversioned))
-            for (name, info, section), number in zip(records, numbers, strict=True)
-            if name and (section != SHN_UNDEF) is defined and info > _LAST_LOCAL
+        layout = self._image.layout
+        size = layout.sym.size
+        info, section = (4, 6) if layout.bits == 64 else (12, 14)
+        places, infos = self._words("I", data)[:: size // 4].tolist(), data[info::size]
+        low, high = data[section::size], data[section + 1 :: size]
+        if (
+            not defined
+            and not low.strip(b"\0")
+            and not high.strip(b"\0")
+            and min(infos) > _LAST_LOCAL
+            and 0 not in places
+        ):
+            return places, infos, numbers
+        wanted = [
+            name != 0 and (one | other != SHN_UNDEF) is defined and kind > _LAST_LOCAL
+            for name, one, other, kind in zip(places, low, high, infos, strict=True)
         ]
-        names = self._strings.get_all([row[0] for row in rows])
-        new = tuple.__new__
-        return [
-            # A definition's version is its own, also where a program's copy relocation takes it from a library.
-            new(DynamicSymbol, (name, version, None if defined else library, binding, defined))
-            for name, (_, binding, (version, library)) in zip(names, rows, strict=True)
-        ]
+        return list(compress(places, wanted)), bytes(compress(infos, wanted)), list(compress(numbers, wanted))
 
-    def _versym(self, table: int, first: int, last: int) -> array[int]:
-        """The version numbers of the symbols from `first` up to `last`."""
-        numbers = array("H", self._image.source.read(table + 2 * first, 2 * (last - first), "DT_VERSYM"))
-        if self._image.layout.little_endian != (byteorder == "little"):
-            numbers.byteswap()
+    def _versym(self, table: int, first: int, last: int) -> list[int]:
+        """The version numbers of the symbols from `first` up to `last`, without the mark of hidden versions."""
+        data = self._image.source.read(table + 2 * first, 2 * (last - first), "DT_VERSYM")
+        numbers = self._words("H", data).tolist()
+        if max(numbers) > VERSYM_VERSION:
+            numbers = [number & VERSYM_VERSION for number in numbers]
         return numbers
+
+    def _words(self, kind: str, data: bytes) -> array[int]:
+        words = array(kind, data)
+        if self._image.layout.little_endian != (byteorder == "little"):
+            words.byteswap()
+        return words

@@ -5,7 +5,6 @@ from __future__ import annotations
 from perennial.audit.checks.library_not_provided import RULE as NOT_PROVIDED
 from perennial.audit.report import AuditReport
 from perennial.audit.requirements import Provider
-from perennial.elf.model import Binding as ElfBinding
 from perennial.elf.model import ElfFile
 from perennial.knowledge import Knowledge
 from perennial.knowledge.treatments import TreatmentKind
@@ -93,9 +92,9 @@ def _newer(report: AuditReport, known: Policies, lowest: Version) -> set[Referen
         versions = newer.get(member.path)
         if versions is None or not isinstance(member.elf, ElfFile):
             continue
-        for name, version, library, binding, _defined in member.elf.imports:
+        for version, library, weak, names in member.elf.undefined.by_origin():
             if library is not None and version is not None and (library, version) in versions:
-                found.add(Reference(library, name, version, binding is ElfBinding.WEAK))
+                found.update(Reference(library, name, version, weak) for name in names)
     named = {(each.library, each.version) for each in found}
     bare = {each for versions in newer.values() for each in versions if each not in named and each[1] not in MARKS}
     return found | {Reference(library, "", version, weak=False) for library, version in bare}

@@ -10,6 +10,7 @@ from itertools import product
 
 from perennial.elf.edit.facts import facts_after
 from perennial.elf.model import ElfFile
+from perennial.elf.symbol_columns import SymbolColumns
 from perennial.platform_tag import PlatformTag
 from perennial.repair.changes import PlannedChanges
 from perennial.wheel.filename import WheelFilename
@@ -115,7 +116,7 @@ def _without(elf: ElfFile, names: Collection[str]) -> ElfFile:
     return elf._replace(
         needed=tuple(name for name in elf.needed if name not in names),
         verneeds=tuple(need for need in elf.verneeds if need.file not in names),
-        imports=tuple(
+        undefined=SymbolColumns.of(
             symbol if symbol.library not in names else symbol._replace(library=None, version=None)
             for symbol in elf.imports
         ),

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from operator import itemgetter
 
 from perennial.elf.model import ElfFile
 from perennial.elf.stream import ElfCollector, StreamedElf, is_elf, read_stream, read_whole
@@ -252,8 +251,8 @@ def _memory(member: WheelMember) -> int:
         1000
         + len(elf.export_hashes or b"")
         + sum(100 + len(text) for text in single if text is not None)
-        + 160 * len(elf.imports)
-        + sum(map(len, map(itemgetter(0), elf.imports)))
+        + 160 * len(elf.undefined)
+        + sum(map(len, elf.undefined.names))
         + sum(160 + len(version.name) for group in versions for version in group)
         + sum(300 + len(definition.name) + sum(map(len, definition.parents)) for definition in elf.verdefs)
     )

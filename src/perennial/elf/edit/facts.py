@@ -11,6 +11,7 @@ from perennial.arch import EM_X86_64
 from perennial.elf.edit.changes import ElfChanges
 from perennial.elf.edit.rebound_facts import rebound_facts
 from perennial.elf.model import Binding, DynamicSymbol, ElfFile, StackPermission, Verdef, Verneed
+from perennial.elf.symbol_columns import SymbolColumns
 
 
 def facts_after(facts: ElfFile, changes: ElfChanges) -> ElfFile:
@@ -33,7 +34,7 @@ def facts_after(facts: ElfFile, changes: ElfChanges) -> ElfFile:
         verneeds=tuple(_verneed(need, changes) for need in _needs(facts, changes)),
         has_relr=facts.has_relr and not changes.expand_relr,
         verdefs=tuple(_verdef(definition, changes) for definition in facts.verdefs),
-        imports=tuple(_symbol(symbol, changes) for symbol in facts.imports),
+        undefined=SymbolColumns.of(_symbol(symbol, changes) for symbol in facts.imports),
         exports=None if facts.exports is None else tuple(_symbol(symbol, changes) for symbol in facts.exports),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from perennial.elf.edit.changes import VersionChange
 from perennial.elf.model import Binding, DynamicSymbol, ElfFile, Vernaux, Verneed
+from perennial.elf.symbol_columns import SymbolColumns
 
 
 def rebound_facts(facts: ElfFile, changes: tuple[VersionChange, ...]) -> ElfFile:
@@ -39,7 +40,8 @@ def rebound_facts(facts: ElfFile, changes: tuple[VersionChange, ...]) -> ElfFile
         there[0].append(Vernaux(name, is_weak, highest))
     kept = [(file, tuple(v for v in versions if (file, v.name) not in left)) for file, versions in needs]
     return facts._replace(
-        imports=imports, verneeds=tuple(Verneed(file, versions) for file, versions in kept if versions)
+        undefined=SymbolColumns.of(imports),
+        verneeds=tuple(Verneed(file, versions) for file, versions in kept if versions),
     )
 
 

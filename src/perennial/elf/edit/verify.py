@@ -98,7 +98,7 @@ def verify(before: Skeleton, edited: bytes, wanted: ElfFile, changes: ElfChanges
 def _check_facts(wanted: ElfFile, found: ElfFile, changes: ElfChanges) -> None:
     if (changes.remove_needed or changes.rebind) and set(found.imports) <= set(wanted.imports):
         # the reader looks further for symbols that explain a version need, and there are fewer needs now
-        found = found._replace(imports=wanted.imports)
+        found = found._replace(undefined=wanted.undefined)
     for field, value, is_value in zip(wanted._fields, wanted, found, strict=True):
         if value != is_value:
             raise wrong(f"has another {field} than it should: {str(is_value)[:200]} instead of {str(value)[:200]}")
