@@ -42,7 +42,7 @@ from perennial.tags import (
 )
 from perennial.wheel.exports import find_exporters
 from perennial.wheel.limits import ArchiveLimits
-from perennial.wheel.wheel import Wheel, read_wheel
+from perennial.wheel.wheel import Reading, Wheel, read_wheel
 
 __all__ = [
     "ArchiveError",
@@ -63,6 +63,7 @@ __all__ = [
     "PlatformTag",
     "Policy",
     "Python",
+    "Reading",
     "Refusal",
     "Severity",
     "Target",

@@ -408,3 +408,49 @@ def test_paths_with_control_characters_do_not_reach_the_message(tmp_path: Path) 
         contents(path)
     assert str(caught.value).isprintable()
     assert "a\\x1b[31m\\n\\u202e.zip: not a zip archive" in str(caught.value)
+
+
+# ----- how a member begins
+
+
+ELF = b"\x7fELF"
+
+
+def begins(archive: RawZip, path: Path) -> list[bool]:
+    path.write_bytes(archive.build())
+    with Archive(str(path), ArchiveLimits()) as opened:
+        return [opened.may_begin_with(entry, ELF) for entry in opened.entries]
+
+
+@pytest.mark.parametrize("method", [0, DEFLATED])
+@pytest.mark.parametrize(
+    "content", [ELF, ELF + TEXT * 9, TEXT, ELF[:3], b"", b"\x7fELf", random.Random(1).randbytes(9999)]
+)
+@pytest.mark.parametrize("name", ["a", "long" * 400])
+def test_whether_an_honest_member_begins_like_elf(tmp_path: Path, method: int, content: bytes, name: str) -> None:
+    archive = RawZip.of(RawEntry(name=name, data=content, method=method))
+    (found,) = begins(archive, tmp_path / "a.zip")
+    # A name that fills what is looked at leaves it open.
+    assert found is content.startswith(ELF) or (found and len(name) > 1000)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"\0\0\0\xff\xff" * 300 + b"\1\4\0\xfb\xff" + ELF,  # the content begins behind what is looked at
+        b"\0\1\0\xfe\xff\x7f" + b"\0\0\0\xff\xff" * 300 + b"\1\3\0\xfc\xffELF",
+        b"\0\0\0\xff\xff" * 9,  # never begins
+        b"\7",  # of no known kind
+        b"",
+    ],
+)
+def test_how_a_member_begins_is_open_where_a_kilobyte_does_not_say(tmp_path: Path, payload: bytes) -> None:
+    archive = RawZip.of(RawEntry(name="a", data=ELF, method=DEFLATED, payload=payload))
+    assert begins(archive, tmp_path / "a.zip") == [True]
+
+
+def test_the_local_header_is_checked_all_the_same(tmp_path: Path) -> None:
+    for what, said in SAID.items():
+        if said == DISAGREES:
+            with pytest.raises(ArchiveError, match=said):
+                begins(HOSTILE[what] if isinstance(HOSTILE[what], RawZip) else RawZip(), tmp_path / "a.zip")

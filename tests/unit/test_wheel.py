@@ -15,7 +15,7 @@ from perennial.elf.read import read_elf
 from perennial.errors import ArchiveError, ElfFormatError, WheelFilenameError
 from perennial.wheel.limits import ArchiveLimits
 from perennial.wheel.record import encode_digest
-from perennial.wheel.wheel import Wheel, parse_wheel_file, read_wheel
+from perennial.wheel.wheel import Reading, Wheel, parse_wheel_file, read_wheel
 from tests.support.elf_builder import ET_REL, ElfSpec, Export, Import, elf, mutate
 from tests.support.raw_zip import DEFLATED
 from tests.support.wheel_builder import HOSTILE, RawEntry, RawZip, alter_line, entries_of, wheel, wheel_bytes
@@ -259,3 +259,40 @@ def test_millions_of_record_lines_are_not_kept(tmp_path: Path) -> None:
     found = read_wheel(path)
     assert found.record is not None
     assert len(found.record.malformed) == 1
+
+
+# ----- how much is read
+
+
+def test_the_same_elf_files_are_found_however_much_is_read(tmp_path: Path) -> None:
+    large = elf(soname="large.so", exports=(Export("e"),), rodata=bytes(5 << 20))
+    path = wheel(tmp_path, members={"demo/z.so": ELF, "demo/notes.txt": ELF, "demo/a.py": b"a = 1\n", "demo/l": large})
+    progress = Steps()
+    found = {reading: read_wheel(path, reading=reading) for reading in Reading}
+    assert read_wheel(path, reading=Reading.ELF_FILES, progress=progress) == found[Reading.ELF_FILES]
+    assert progress.total == progress.done
+    for reading, less in found.items():
+        all_read = found[Reading.HASHED]
+        is_hashed = reading is Reading.HASHED
+        assert [member.digest is not None for member in less.members] == [is_hashed] * len(all_read.members)
+        assert [m._replace(digest=None) for m in less.members] == [m._replace(digest=None) for m in all_read.members]
+
+
+@pytest.mark.parametrize("method", [0, DEFLATED])
+def test_damage_is_found_in_what_is_read(tmp_path: Path, method: int) -> None:
+    for content, unnoticed in ((b"a = 1\n", {Reading.ELF_FILES}), (ELF, set())):
+        entries = entries_of(wheel_bytes(members={"demo/member": content}))
+        damaged = tuple(
+            replace(entry, method=method, local=replace(entry.local, crc=1), central=replace(entry.central, crc=1))
+            if entry.name == "demo/member"
+            else entry
+            for entry in entries
+        )
+        path = tmp_path / NAME
+        path.write_bytes(RawZip(entries=damaged).build())
+        for reading in Reading:
+            if reading in unnoticed:
+                assert read_wheel(path, reading=reading).members
+            else:
+                with pytest.raises(ArchiveError, match="CRC"):
+                    read_wheel(path, reading=reading)

@@ -22,7 +22,7 @@ from perennial.knowledge import Knowledge
 from perennial.lean_typing import TYPE_CHECKING, Final, NamedTuple
 from perennial.platform_tag import PlatformTag
 from perennial.wheel.limits import ArchiveLimits
-from perennial.wheel.wheel import Wheel, read_wheel
+from perennial.wheel.wheel import Reading, Wheel, read_wheel
 
 if TYPE_CHECKING:
     from perennial.lower.reach import Reach
@@ -38,7 +38,7 @@ def add_audit_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--skip-hashes",
         action="store_true",
-        help="do not hold files against their hashes in RECORD, which takes a quarter of the time",
+        help="do not hold files against their hashes in RECORD, nor read those that are no ELF files",
     )
     group.add_argument(
         "-o", "--output", metavar="FILE", help="write to FILE, whole or not at all, instead of standard output"
@@ -157,6 +157,7 @@ class Audited(NamedTuple):
 
 def _audit_all(arguments: argparse.Namespace, options: Options, errors: dict[str, str]) -> Iterator[Audited]:
     """One report after the other; what cannot be read is said at once, and noted in `errors`."""
+    reading = Reading.ELF_FILES if arguments.skip_hashes else Reading.HASHED
     needs_digest = arguments.format in ("json", "sarif")
     shows_reach = arguments.format == "json" or (arguments.format == "text" and not arguments.quiet)
     for source, path, error in find_inputs(arguments):
@@ -164,7 +165,7 @@ def _audit_all(arguments: argparse.Namespace, options: Options, errors: dict[str
             if error is not None:
                 raise error
             if path is not None:
-                wheel = _read(path, options, sha256=needs_digest, hashes=not arguments.skip_hashes)
+                wheel = _read(path, options, sha256=needs_digest, reading=reading)
                 report = audit(
                     wheel,
                     options.knowledge,
@@ -199,14 +200,14 @@ _LOWEST_REACH: Final = (2, 17)
 _WORTH_A_BAR: Final = 50_000_000
 
 
-def _read(path: str, options: Options, *, sha256: bool, hashes: bool) -> Wheel:
+def _read(path: str, options: Options, *, sha256: bool, reading: Reading) -> Wheel:
     """Reads a wheel; a large one with a progress bar, where standard error is a terminal."""
     if not sys.stderr.isatty() or not os.path.isfile(path) or os.path.getsize(path) < _WORTH_A_BAR:
-        return read_wheel(path, options.limits, sha256=sha256, hashes=hashes)
+        return read_wheel(path, options.limits, sha256=sha256, reading=reading)
     from perennial.cli.progress import progress_on_stderr
 
     with progress_on_stderr() as progress:
-        return read_wheel(path, options.limits, sha256=sha256, hashes=hashes, progress=progress)
+        return read_wheel(path, options.limits, sha256=sha256, reading=reading, progress=progress)
 
 
 def _filtered(report: AuditReport, options: Options) -> AuditReport:

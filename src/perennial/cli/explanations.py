@@ -29,7 +29,7 @@ from perennial.tags.running import running
 from perennial.tags.why import Axis
 from perennial.wheel.filename import WheelFilename
 from perennial.wheel.requires_python import requires_python
-from perennial.wheel.wheel import read_wheel
+from perennial.wheel.wheel import Reading, read_wheel
 
 if TYPE_CHECKING:
     from perennial.index import Catalogue, IndexSettings
@@ -116,7 +116,7 @@ def _audit(path: str, asked: _Asked) -> AuditReport:
 
     from perennial.wheel.exports import find_exporters
 
-    wheel = read_wheel(path, sha256=False, hashes=False)
+    wheel = read_wheel(path, reading=Reading.WHOLE)
     return audit(wheel, asked.knowledge, as_of=asked.as_of, exporters=partial(find_exporters, path))
 
 

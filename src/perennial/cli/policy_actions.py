@@ -169,14 +169,19 @@ def _audited(
     from perennial.audit.audit import audit
     from perennial.cli.inputs import find_inputs
     from perennial.wheel.exports import find_exporters
-    from perennial.wheel.wheel import read_wheel
+    from perennial.wheel.wheel import Reading, read_wheel
 
     for source, path, error in find_inputs(arguments):
         try:
             if error is not None:
                 raise error
             if path is not None:
-                yield audit(read_wheel(path), knowledge, as_of=as_of, exporters=partial(find_exporters, path))
+                yield audit(
+                    read_wheel(path, reading=Reading.ELF_FILES),
+                    knowledge,
+                    as_of=as_of,
+                    exporters=partial(find_exporters, path),
+                )
         except UnreadableError as unreadable:
             errors.append(source)
             sys.stderr.write(f"perennial: {printable(str(unreadable))}\n")

@@ -34,7 +34,7 @@ from perennial.system import Owners, Package, Root
 from perennial.wheel.archive import Archive
 from perennial.wheel.exports import find_exporters
 from perennial.wheel.limits import MIB
-from perennial.wheel.wheel import Wheel, dist_info_folder, read_open_wheel
+from perennial.wheel.wheel import Reading, Wheel, dist_info_folder, read_open_wheel
 from perennial.wheel.whole_file import whole_file
 from perennial.wheel.write import NewMember, WriteOptions, Written, write_wheel
 
@@ -322,7 +322,7 @@ def _read_again(written: Archive, plan: RepairPlan, prepared: Prepared) -> Wheel
     """
     again = {*prepared.members, f"{dist_info_folder(written)}/RECORD"}
     known = {member.path: member for member in plan.wheel.members if member.path not in again}
-    return read_open_wheel(written, filename=plan.filename.text, known=known, hashes=False)
+    return read_open_wheel(written, filename=plan.filename.text, known=known, reading=Reading.WHOLE)
 
 
 def _copy(source: str, destination: str) -> None:

@@ -11,7 +11,7 @@ from perennial.elf.read import read_elf
 from perennial.elf.stream import is_elf
 from perennial.errors import ElfFormatError, UnreadableError
 from perennial.lean_typing import Final, NamedTuple
-from perennial.wheel.wheel import SITE_PACKAGES, read_wheel
+from perennial.wheel.wheel import SITE_PACKAGES, Reading, read_wheel
 
 _PACKAGES: Final = ("site-packages", "dist-packages")
 _MAGIC: Final = 64
@@ -47,7 +47,7 @@ def read_provider(source: str) -> Provider:
 
 
 def _packed(source: str) -> Iterator[tuple[str, str | None, ElfFile]]:
-    for member, elf in read_wheel(source, hashes=False).elf_members:
+    for member, elf in read_wheel(source, reading=Reading.ELF_FILES).elf_members:
         if elf.is_dynamic and not elf.is_program:
             folder = posixpath.dirname(member.location)
             inside = folder == SITE_PACKAGES or folder.startswith(f"{SITE_PACKAGES}/")

@@ -21,7 +21,7 @@ from perennial.wheel.directory import (
     tail_size,
     widen,
 )
-from perennial.wheel.inflate import LARGEST_WHOLE, crc32, inflate_error, inflate_whole, new_inflater
+from perennial.wheel.inflate import LARGEST_WHOLE, crc32, inflate_error, inflate_front, inflate_whole, new_inflater
 from perennial.wheel.limits import ArchiveLimits
 
 _LOCAL: Final = Struct("<4s5H3L2H")  # 4.3.7: signature, version, flags, method, time, date, crc, sizes, lengths
@@ -30,6 +30,7 @@ _COMPARED_FLAGS: Final = FLAG_ENCRYPTED | FLAG_DESCRIPTOR | FLAG_UTF8
 
 # Compressed bytes read, and inflated bytes handed out, at a time: what stays in a core's cache.
 _READ: Final = 1 << 17
+_PEEK: Final = 1 << 10
 _CHUNK: Final = 1 << 18
 # Deflate may spend any number of bytes on blocks that yield nothing or next to nothing; smaller
 # pieces than this are handed out only at a member's end.
@@ -104,6 +105,21 @@ class Archive:
             content = front[start : start + entry.size]
             return content if crc32(content, 0) == entry.crc else None
         return inflate_whole(memoryview(front)[start : start + entry.compressed_size], entry.size, entry.crc)
+
+    def may_begin_with(self, entry: Entry, prefix: bytes) -> bool:
+        """Whether a member's content begins with `prefix`, or might: where it is false, it does not.
+
+        Reads a few hundred bytes; its local header is checked, and nothing else of it.
+        """
+        region = self._following[entry.header_offset] - entry.header_offset
+        front = self._read_at(entry.header_offset, min(region, _PEEK), entry)
+        start = self._check_local_header(entry, front)
+        data = front[start : start + entry.compressed_size]
+        if entry.method != STORED:
+            data, is_all = inflate_front(data, len(prefix))
+        else:
+            is_all = entry.size < len(prefix)
+        return data.startswith(prefix) if is_all or len(data) >= len(prefix) else True
 
     def raw(self, entry: Entry) -> Iterator[bytes]:
         """The member's data as they are stored, deflated or not; only its local header is checked."""

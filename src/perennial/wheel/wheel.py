@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from enum import Enum
 
+from perennial.elf.constants import ELF_MAGIC
 from perennial.elf.model import ElfFile
 from perennial.elf.stream import ElfCollector, StreamedElf, is_elf, read_stream, read_whole
 from perennial.errors import ArchiveError, ElfFormatError
@@ -21,6 +23,15 @@ from perennial.wheel.record import Record, encode_digest, parse_record
 if TYPE_CHECKING:
     from hashlib import _Hash
 
+
+class Reading(Enum):
+    """How much of a wheel is read."""
+
+    HASHED = "hashed"  # all of it; each member is hashed, to be held against RECORD
+    WHOLE = "whole"  # all of it: each member has the size and CRC that the archive states
+    ELF_FILES = "ELF files"  # of members that are no ELF files, just what it takes to know that they are none
+
+
 _LARGEST_RECORD: Final = 64 * MIB
 _LARGEST_METADATA: Final = MIB
 
@@ -31,7 +42,7 @@ class WheelMember(NamedTuple):
     `location` is where installers put it, relative to the environment's root, with the
     version left out of the folder of packages: `lib/python3/site-packages/numpy/x.so`.
     `digest` is in RECORD's spelling, by the algorithm that RECORD names for this member; None where
-    hashes were not wanted.
+    it was not hashed.
     `elf` is None for files that are not ELF, and an error for those that only begin like it.
     """
 
@@ -84,10 +95,10 @@ def read_wheel(
     limits: ArchiveLimits | None = None,
     *,
     sha256: bool = False,
-    hashes: bool = True,
+    reading: Reading = Reading.HASHED,
     progress: Progress | None = None,
 ) -> Wheel:
-    """Reads a wheel from disk; `sha256` also digests the archive itself, `hashes` each of its members.
+    """Reads a wheel from disk; `sha256` also digests the archive itself.
 
     `progress` is told of the inflated bytes that have been dealt with.
 
@@ -96,7 +107,7 @@ def read_wheel(
     location = os.fspath(path)
     WheelFilename.parse(os.path.basename(location))  # before a file is looked for
     with Archive(location, limits or ArchiveLimits()) as archive:
-        return read_open_wheel(archive, sha256=sha256, hashes=hashes, progress=progress)
+        return read_open_wheel(archive, sha256=sha256, reading=reading, progress=progress)
 
 
 def read_open_wheel(
@@ -104,7 +115,7 @@ def read_open_wheel(
     *,
     filename: str | None = None,
     sha256: bool = False,
-    hashes: bool = True,
+    reading: Reading = Reading.HASHED,
     progress: Progress | None = None,
     known: Mapping[str, WheelMember] | None = None,
 ) -> Wheel:
@@ -128,7 +139,7 @@ def read_open_wheel(
     for entry in files:
         member = None if known is None else known.get(entry.name)
         if member is None:
-            member = _read_member(archive, entry, record, progress, hashes=hashes)
+            member = _read_member(archive, entry, record, progress, reading)
         members.append(member)
         memory += _memory(member)
         if memory > limits.facts:
@@ -190,11 +201,16 @@ def _read_record(archive: Archive, entry: Entry | None) -> Record | None:
 
 
 def _read_member(
-    archive: Archive, entry: Entry, record: Record | None, progress: Progress | None, *, hashes: bool
+    archive: Archive, entry: Entry, record: Record | None, progress: Progress | None, reading: Reading
 ) -> WheelMember:
     algorithm = "sha256" if record is None else record.algorithm_of(entry.name)
+    if reading is Reading.ELF_FILES and not archive.may_begin_with(entry, ELF_MAGIC):
+        if progress is not None:
+            progress.advance(entry.size)
+        location = install_location(entry.name)
+        return WheelMember(entry.name, location, entry.size, entry.is_symlink, algorithm, None, None, ())
     digest = None
-    if hashes:
+    if reading is Reading.HASHED:
         import hashlib  # 3 ms, for OpenSSL
 
         digest = hashlib.new(algorithm) if algorithm != "sha256" else hashlib.sha256()
