@@ -19,6 +19,9 @@ from perennial.cli.interrupts import keep_interrupts
 from perennial.errors import PerennialError, UsageError, printable
 from perennial.lean_typing import Final, NoReturn, Protocol, cast
 
+# argparse would look for translations of its own words: that takes 1 ms, and lets the locale into the output.
+argparse._ = str  # type: ignore[attr-defined]  # gettext's function, under the name by which argparse calls it
+
 
 class Command(Protocol):
     """What a command's module offers."""
