@@ -65,7 +65,7 @@ def audit(
         claims=claims,
         judged_by_caller=judgement.judged_by_caller,
         honest=_all_honest(claims),
-        elf_files=len(wheel.elf_members),
+        elf_files=content.elf_files,
         requirements=content.requirements,
         ladder=content.ladder,
         external=tuple(_external(content, judgement)),
@@ -80,7 +80,7 @@ def audit(
 
 def _lowest(content: Content, flaws: Iterable[Finding]) -> PlatformTag:
     """The lowest honest tag; `any` without compiled files, `linux_*` where no other tag can be kept."""
-    if not content.wheel.elf_members and not content.wheel.has_unreadable_elf:
+    if not content.elf_files and not content.wheel.has_unreadable_elf:
         return _without_elf(content.wheel)
     policies_ = content.policies
     if policies_ is None or any(flaw.defeats_tags for flaw in flaws):
@@ -156,7 +156,7 @@ def _claim(tag: PlatformTag, judgement: Judgement, flaws: Iterable[Finding]) -> 
     content, lowest = judgement.content, judgement.lowest
     if not tag.is_linux:
         return Claim(tag, None, "")
-    if not content.wheel.elf_members:
+    if not content.elf_files:
         unreadable = content.wheel.has_unreadable_elf
         return Claim(tag, not unreadable, "none of its ELF files can be read" if unreadable else "")
     dead = why_dead(tag, content.policies)

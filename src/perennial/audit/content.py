@@ -66,7 +66,7 @@ def read_content(wheel: Wheel, knowledge: Knowledge, exporters: Exporters | None
     libraries = platform_libraries(resolutions)
     return content._replace(
         ladder=build_ladder(known, content.arch_name, requirements, libraries, symbols),
-        unresolved=find_unresolved(wheel, known, imports, resolutions, exporters),
+        unresolved=find_unresolved(wheel, own, known, imports, resolutions, exporters=exporters),
         captures=() if libc is Libc.MUSL else find_captures(own, libraries, exporters),
     )
 

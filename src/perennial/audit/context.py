@@ -46,6 +46,11 @@ class Content(NamedTuple):
     captures: tuple[Capture, ...]
 
     @property
+    def elf_files(self) -> int:
+        """How many members could be read as ELF."""
+        return len(self.files) + len(self.foreign)
+
+    @property
     def wheel_paths(self) -> tuple[str, ...]:
         return tuple(member.path for member in self.wheel.members)
 

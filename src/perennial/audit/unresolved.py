@@ -36,7 +36,7 @@ from perennial.knowledge.python_names import is_of_interpreter, load_python_name
 from perennial.lean_typing import Final, NamedTuple
 from perennial.platform_tag import Libc
 from perennial.policy import Policies
-from perennial.wheel.wheel import Wheel
+from perennial.wheel.wheel import Wheel, WheelMember
 
 # Besides the C library's own: platform libraries that need nothing but each other and the C library (their DT_NEEDED
 # on Debian 11 to sid). libX11 brings libxcb, and GLib libpcre, of which nothing is known here.
@@ -71,15 +71,17 @@ class Unresolved(NamedTuple):
 
 def find_unresolved(
     wheel: Wheel,
+    files: tuple[tuple[WheelMember, ElfFile], ...],
     policies: Policies,
     imports: Mapping[str, Imports],
     resolutions: Resolutions,
+    *,
     exporters: Exporters | None,
 ) -> tuple[Unresolved, ...]:
-    """Sorted by member. `exporters` as for `find_symbol_needs`; it is asked where hashes leave a name, and without it
-    no member counts whose hashes are not known.
+    """Sorted by member. `files` are the wheel's of its own architecture. `exporters` as for `find_symbol_needs`; it is
+    asked where hashes leave a name, and without it no member counts whose hashes are not known.
     """
-    elves = {member.path: elf for member, elf in wheel.elf_members if member.path in imports}
+    elves = {member.path: elf for member, elf in files}
     modules = [path for path, elf in elves.items() if _is_module(path, elf)]
     pending = _pending(modules, elves, imports, resolutions, _Known(policies))
     if pending and exporters is not None:

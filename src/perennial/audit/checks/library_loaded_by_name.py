@@ -18,8 +18,9 @@ RULE = Rule(
 
 
 def check(content: Content) -> Iterator[Finding]:
-    present = {_stem(path) for path in content.wheel_paths}
-    for member, elf in content.files:
+    naming = [(member, elf) for member, elf in content.files if member.library_strings]
+    present = {_stem(path) for path in content.wheel_paths} if naming else set()
+    for member, elf in naming:
         # String tables keep the names that a tool has replaced, and those of the file itself.
         own = {*elf.needed, elf.soname, *(need.file for need in elf.verneeds), *(d.name for d in elf.verdefs)}
         for name in member.library_strings:

@@ -17,20 +17,20 @@ RULE = Rule(
 
 
 # All that Include/pyfpe.h of CPython before 3.7 declared.
-_SYMBOLS: Final = ("PyFPE_jbuf", "PyFPE_counter", "PyFPE_dummy")
+_SYMBOLS: Final = frozenset({"PyFPE_jbuf", "PyFPE_counter", "PyFPE_dummy"})
 
 
 def check(content: Content) -> Iterator[Finding]:
     for path, imports in content.imports.items():
-        for name in _SYMBOLS:
-            if name in imports.unversioned:
-                yield Finding(
-                    RULE.id,
-                    Severity.ERROR,
-                    path,
-                    f"{path} needs {name}, which only interpreters built with --with-fpectl have",
-                    requires=name,
-                    remedy="Build with an interpreter configured without --with-fpectl (PEP 513, 'fpectl builds').",
-                    defeats_tags=True,
-                )
-                break
+        if _SYMBOLS.isdisjoint(imports.unversioned):
+            continue
+        name = max(_SYMBOLS.intersection(imports.unversioned))  # PyFPE_jbuf, where it is among them
+        yield Finding(
+            RULE.id,
+            Severity.ERROR,
+            path,
+            f"{path} needs {name}, which only interpreters built with --with-fpectl have",
+            requires=name,
+            remedy="Build with an interpreter configured without --with-fpectl (PEP 513, 'fpectl builds').",
+            defeats_tags=True,
+        )
