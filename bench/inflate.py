@@ -1,8 +1,8 @@
 """The floor: start Python, inflate the ELF members of a wheel one by one, and do nothing with them.
 
 Nothing that judges these bytes can be much faster than this with the same inflaters: libdeflate for what is no
-larger than perennial takes as a whole, and isal, chunk by chunk, for the rest. With `--sha256` they are hashed
-too: the floor of what also holds them against RECORD.
+larger than perennial takes as a whole, and isal, chunk by chunk, for the rest. With `--sha256` all members are
+inflated and hashed: the floor of what also holds them against RECORD.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def main(path: str, *, hashes: bool) -> None:
             lengths = file.read(4)
             file.seek(int.from_bytes(lengths[:2], "little") + int.from_bytes(lengths[2:], "little"), 1)
             front = file.read(min(info.compress_size, 4096))
-            if not _is_elf(info, front):
+            if not hashes and not _is_elf(info, front):
                 continue
             data = front + file.read(info.compress_size - len(front))
             digest = sha256() if hashes else None

@@ -53,7 +53,7 @@ def main() -> None:
     rows = [measure(project) for project in projects]
     print("As it is run:\n")
     _table(
-        ("wheel", "MB", "auditwheel", "MiB", "perennial", "MiB", "ratio", "floor", "÷", "floor with SHA-256", "÷"),
+        ("wheel", "MB", "auditwheel", "MiB", "perennial", "MiB", "ratio", "floor", "÷", "floor with hashes", "÷"),
         [
             (
                 row.name,
@@ -70,7 +70,7 @@ def main() -> None:
         ],
     )
     print(f"geometric mean of the ratio: **{mean([row.theirs.cpu / row.ours.cpu for row in rows]):.1f}**\n")
-    print("Like for like (`--skip-hashes`: auditwheel verifies no hashes):\n")
+    print("Without hashes (`--skip-hashes`), which auditwheel does not verify:\n")
     _table(
         ("wheel", "auditwheel", "perennial", "MiB", "ratio", "floor", "÷"),
         [
