@@ -42,7 +42,8 @@ from perennial.tags import (
 )
 from perennial.wheel.exports import find_exporters
 from perennial.wheel.limits import ArchiveLimits
-from perennial.wheel.wheel import Reading, Wheel, read_wheel
+from perennial.wheel.member import Reading
+from perennial.wheel.wheel import Wheel, read_wheel
 
 __all__ = [
     "ArchiveError",

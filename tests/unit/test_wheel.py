@@ -14,8 +14,9 @@ from perennial.elf.model import ElfFile
 from perennial.elf.read import read_elf
 from perennial.errors import ArchiveError, ElfFormatError, WheelFilenameError
 from perennial.wheel.limits import ArchiveLimits
+from perennial.wheel.member import Reading
 from perennial.wheel.record import encode_digest
-from perennial.wheel.wheel import Reading, Wheel, parse_wheel_file, read_wheel
+from perennial.wheel.wheel import Wheel, parse_wheel_file, read_wheel
 from tests.support.elf_builder import ET_REL, ElfSpec, Export, Import, elf, mutate
 from tests.support.raw_zip import DEFLATED
 from tests.support.wheel_builder import HOSTILE, RawEntry, RawZip, alter_line, entries_of, wheel, wheel_bytes

@@ -21,7 +21,7 @@ from perennial.elf.export_hashes import hash_words
 from perennial.elf.model import ElfFile
 from perennial.knowledge.tables import read_table
 from perennial.lean_typing import Final, NamedTuple
-from perennial.wheel.wheel import WheelMember
+from perennial.wheel.member import WheelMember
 
 # A copy of the library itself exports what it has to; `soname-not-unique` looks at its name.
 _COPY: Final = re.compile(r"^lib(?:stdc\+\+|gcc_s|gomp|atomic)[-.]")

@@ -15,7 +15,8 @@ from perennial.knowledge import Knowledge
 from perennial.lean_typing import NamedTuple
 from perennial.platform_tag import Libc, PlatformTag
 from perennial.policy import Policies
-from perennial.wheel.wheel import Wheel, WheelMember
+from perennial.wheel.member import WheelMember
+from perennial.wheel.wheel import Wheel
 
 Files = tuple[tuple[WheelMember, ElfFile], ...]
 

@@ -9,7 +9,7 @@ from perennial.audit.resolve import Bundled, Missing, Resolutions
 from perennial.elf.model import ElfFile
 from perennial.lean_typing import Final, NamedTuple
 from perennial.platform_tag import Libc
-from perennial.wheel.wheel import WheelMember
+from perennial.wheel.member import WheelMember
 
 
 class Provider(StrEnum):

@@ -26,7 +26,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from perennial.elf.model import ElfFile
 from perennial.lean_typing import Final, NamedTuple
-from perennial.wheel.wheel import WheelMember
+from perennial.wheel.member import WheelMember
 
 
 class ProvidedByPlatform(NamedTuple):

@@ -36,7 +36,8 @@ from perennial.knowledge.python_names import is_of_interpreter, load_python_name
 from perennial.lean_typing import Final, NamedTuple
 from perennial.platform_tag import Libc
 from perennial.policy import Policies
-from perennial.wheel.wheel import Wheel, WheelMember
+from perennial.wheel.member import WheelMember
+from perennial.wheel.wheel import Wheel
 
 # Besides the C library's own: platform libraries that need nothing but each other and the C library (their DT_NEEDED
 # on Debian 11 to sid). libX11 brings libxcb, and GLib libpcre, of which nothing is known here.

@@ -22,7 +22,8 @@ from perennial.knowledge import Knowledge
 from perennial.lean_typing import TYPE_CHECKING, Final, NamedTuple
 from perennial.platform_tag import PlatformTag
 from perennial.wheel.limits import ArchiveLimits
-from perennial.wheel.wheel import Reading, Wheel, read_wheel
+from perennial.wheel.member import Reading
+from perennial.wheel.wheel import Wheel, read_wheel
 
 if TYPE_CHECKING:
     from perennial.lower.reach import Reach
@@ -203,11 +204,21 @@ _WORTH_A_BAR: Final = 50_000_000
 def _read(path: str, options: Options, *, sha256: bool, reading: Reading) -> Wheel:
     """Reads a wheel; a large one with a progress bar, where standard error is a terminal."""
     if not sys.stderr.isatty() or not os.path.isfile(path) or os.path.getsize(path) < _WORTH_A_BAR:
-        return read_wheel(path, options.limits, sha256=sha256, reading=reading)
+        return read_wheel(path, options.limits, sha256=sha256, reading=reading, threads=_threads())
     from perennial.cli.progress import progress_on_stderr
 
     with progress_on_stderr() as progress:
-        return read_wheel(path, options.limits, sha256=sha256, reading=reading, progress=progress)
+        return read_wheel(path, options.limits, sha256=sha256, reading=reading, progress=progress, threads=_threads())
+
+
+# Each thread holds up to 12 MB.
+_MOST_THREADS: Final = 4
+
+
+def _threads() -> int:
+    """How many may read one wheel: as many as there are cores for this process, up to a few."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, _MOST_THREADS)
 
 
 def _filtered(report: AuditReport, options: Options) -> AuditReport:

@@ -28,8 +28,9 @@ from perennial.tags.project import Offer, ProjectVersion, project_answer
 from perennial.tags.running import running
 from perennial.tags.why import Axis
 from perennial.wheel.filename import WheelFilename
+from perennial.wheel.member import Reading
 from perennial.wheel.requires_python import requires_python
-from perennial.wheel.wheel import Reading, read_wheel
+from perennial.wheel.wheel import read_wheel
 
 if TYPE_CHECKING:
     from perennial.index import Catalogue, IndexSettings

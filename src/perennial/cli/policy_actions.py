@@ -169,7 +169,8 @@ def _audited(
     from perennial.audit.audit import audit
     from perennial.cli.inputs import find_inputs
     from perennial.wheel.exports import find_exporters
-    from perennial.wheel.wheel import Reading, read_wheel
+    from perennial.wheel.member import Reading
+    from perennial.wheel.wheel import read_wheel
 
     for source, path, error in find_inputs(arguments):
         try:

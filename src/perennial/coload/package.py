@@ -16,7 +16,7 @@ from perennial.wheel.archive import Archive
 from perennial.wheel.directory import Entry
 from perennial.wheel.filename import WheelFilename
 from perennial.wheel.limits import ArchiveLimits
-from perennial.wheel.wheel import install_location
+from perennial.wheel.member import install_location
 
 ENVIRONMENT: Final = "/env"  # where wheels are installed in simulated systems
 

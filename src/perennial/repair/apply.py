@@ -34,7 +34,8 @@ from perennial.system import Owners, Package, Root
 from perennial.wheel.archive import Archive
 from perennial.wheel.exports import find_exporters
 from perennial.wheel.limits import MIB
-from perennial.wheel.wheel import Reading, Wheel, dist_info_folder, read_open_wheel
+from perennial.wheel.member import Reading
+from perennial.wheel.wheel import Wheel, dist_info_folder, read_open_wheel
 from perennial.wheel.whole_file import whole_file
 from perennial.wheel.write import NewMember, WriteOptions, Written, write_wheel
 

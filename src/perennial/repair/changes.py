@@ -22,7 +22,7 @@ from perennial.repair.scripts import MovedScript, move_script
 from perennial.repair.search_paths import extended_path, relative
 from perennial.repair.targets import Elsewhere, Grafted, InWheel, Removed, Targets, grafted
 from perennial.repair.wishes import Wishes
-from perennial.wheel.wheel import SITE_PACKAGES, WheelMember
+from perennial.wheel.member import SITE_PACKAGES, WheelMember
 
 _NOTHING: Final = ElfChanges()
 

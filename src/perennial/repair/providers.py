@@ -11,7 +11,8 @@ from perennial.elf.read import read_elf
 from perennial.elf.stream import is_elf
 from perennial.errors import ElfFormatError, UnreadableError
 from perennial.lean_typing import Final, NamedTuple
-from perennial.wheel.wheel import SITE_PACKAGES, Reading, read_wheel
+from perennial.wheel.member import SITE_PACKAGES, Reading
+from perennial.wheel.wheel import read_wheel
 
 _PACKAGES: Final = ("site-packages", "dist-packages")
 _MAGIC: Final = 64

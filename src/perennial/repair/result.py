@@ -14,8 +14,9 @@ from perennial.elf.symbol_columns import SymbolColumns
 from perennial.platform_tag import PlatformTag
 from perennial.repair.changes import PlannedChanges
 from perennial.wheel.filename import WheelFilename
+from perennial.wheel.member import SITE_PACKAGES, WheelMember
 from perennial.wheel.record import Record, RecordEntry
-from perennial.wheel.wheel import SITE_PACKAGES, Wheel, WheelMember
+from perennial.wheel.wheel import Wheel
 
 # Stands for hashes of what is not written yet, in members and RECORD alike.
 _UNKNOWN = "unknown"

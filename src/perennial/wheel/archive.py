@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from _thread import allocate_lock  # threading's Lock, without importing that (1 ms)
 from collections.abc import Iterator
 from io import FileIO
 from struct import Struct
@@ -30,6 +31,7 @@ _COMPARED_FLAGS: Final = FLAG_ENCRYPTED | FLAG_DESCRIPTOR | FLAG_UTF8
 
 # Compressed bytes read, and inflated bytes handed out, at a time: what stays in a core's cache.
 _READ: Final = 1 << 17
+_HAS_PREAD: Final = hasattr(os, "pread")  # Windows has not
 _PEEK: Final = 1 << 10
 _CHUNK: Final = 1 << 18
 # Deflate may spend any number of bytes on blocks that yield nothing or next to nothing; smaller
@@ -47,6 +49,7 @@ class Archive:
         self.path: Final = path
         self.limits: Final = limits
         self._file: Final = _open(path)
+        self._lock: Final = allocate_lock()
         try:
             self.file_size: Final = os.fstat(self._file.fileno()).st_size
             tail = self._read_at(self.file_size - tail_size(self.file_size), tail_size(self.file_size))
@@ -240,9 +243,8 @@ class Archive:
 
     def _read_at(self, offset: int, size: int, entry: Entry | None = None) -> bytes:
         try:
-            self._file.seek(offset)
-            data = self._file.read(size)
-            while len(data) < size and (more := self._file.read(size - len(data))):
+            data = self._read_some(offset, size)
+            while len(data) < size and (more := self._read_some(offset + len(data), size - len(data))):
                 data += more
         except (OSError, ValueError, OverflowError) as error:
             member = None if entry is None else entry.name
@@ -253,6 +255,14 @@ class Archive:
                 archive=self.path, member=None if entry is None else entry.name,
             )  # fmt: skip
         return data
+
+    def _read_some(self, offset: int, size: int) -> bytes:
+        """Up to `size` bytes; several threads may read at the same time."""
+        if _HAS_PREAD:
+            return os.pread(self._file.fileno(), size, offset)
+        with self._lock:
+            self._file.seek(offset)
+            return self._file.read(size)
 
     def _refuse(self, entry: Entry, reason: str) -> ArchiveError:
         return ArchiveError(reason, archive=self.path, member=entry.name)

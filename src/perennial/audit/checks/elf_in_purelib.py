@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from perennial.audit.context import Content
 from perennial.finding import Finding, Rule, Severity
-from perennial.wheel.wheel import WheelMember
+from perennial.wheel.member import WheelMember
 
 RULE = Rule(
     "elf-in-purelib",

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from perennial.audit.context import Content
 from perennial.finding import Finding, Rule, Severity
+from perennial.wheel.member import WheelMember
 from perennial.wheel.record import ALGORITHMS, RecordEntry
-from perennial.wheel.wheel import WheelMember
 
 RULE = Rule(
     "record-mismatch",

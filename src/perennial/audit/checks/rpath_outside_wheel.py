@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from perennial.audit.context import Content
 from perennial.elf.model import ElfFile
 from perennial.finding import Finding, Rule, Severity
-from perennial.wheel.wheel import WheelMember
+from perennial.wheel.member import WheelMember
 
 RULE = Rule(
     "rpath-outside-wheel",

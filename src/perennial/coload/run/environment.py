@@ -20,7 +20,7 @@ from perennial.wheel.archive import Archive
 from perennial.wheel.directory import Entry
 from perennial.wheel.filename import WheelFilename
 from perennial.wheel.limits import ArchiveLimits
-from perennial.wheel.wheel import SITE_PACKAGES, install_location
+from perennial.wheel.member import SITE_PACKAGES, install_location
 
 _MODULE: Final = re.compile(
     r"^([A-Za-z][A-Za-z0-9_]*)(?:\.py|(?:\.(?:cpython-|abi3)[^.]*)?(?:\.[^.]+)?\.so|\.abi3\.so)$"
