@@ -12,6 +12,7 @@ from perennial.arch import architecture_of_tag
 from perennial.audit.audit import audit
 from perennial.audit.report import AuditReport
 from perennial.cli.config import Config
+from perennial.cli.cores import reading_threads
 from perennial.cli.exit_codes import ExitCode
 from perennial.cli.facts import MainstreamList, add_mainstream_argument, knowledge_by, read_date, read_mainstream
 from perennial.cli.inputs import add_input_arguments, find_inputs
@@ -203,22 +204,13 @@ _WORTH_A_BAR: Final = 50_000_000
 
 def _read(path: str, options: Options, *, sha256: bool, reading: Reading) -> Wheel:
     """Reads a wheel; a large one with a progress bar, where standard error is a terminal."""
+    threads = reading_threads()
     if not sys.stderr.isatty() or not os.path.isfile(path) or os.path.getsize(path) < _WORTH_A_BAR:
-        return read_wheel(path, options.limits, sha256=sha256, reading=reading, threads=_threads())
+        return read_wheel(path, options.limits, sha256=sha256, reading=reading, threads=threads)
     from perennial.cli.progress import progress_on_stderr
 
     with progress_on_stderr() as progress:
-        return read_wheel(path, options.limits, sha256=sha256, reading=reading, progress=progress, threads=_threads())
-
-
-# Each thread holds up to 12 MB.
-_MOST_THREADS: Final = 4
-
-
-def _threads() -> int:
-    """How many may read one wheel: as many as there are cores for this process, up to a few."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, _MOST_THREADS)
+        return read_wheel(path, options.limits, sha256=sha256, reading=reading, progress=progress, threads=threads)
 
 
 def _filtered(report: AuditReport, options: Options) -> AuditReport:

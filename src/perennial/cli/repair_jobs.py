@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from perennial import __version__
 from perennial.audit.report import AuditReport
+from perennial.cli.cores import reading_threads
 from perennial.cli.exit_codes import ExitCode
 from perennial.cli.facts import knowledge_of
 from perennial.cli.inputs import Input, find_local_inputs
@@ -93,7 +94,7 @@ def _run(inputs: list[Input], settings: Settings, jobs: int) -> Iterator[Done]:
     job = _job(settings)  # whatever is wrong with the settings is said once, here
     if jobs == 1:
         for each in inputs:
-            yield _repair(each, job)
+            yield _repair(each, job, reading_threads())
         return
     from concurrent.futures import ProcessPoolExecutor
 
@@ -114,7 +115,7 @@ def _start(settings: Settings) -> None:
 
 
 def _in_process(each: Input) -> Done:
-    return _repair(each, _jobs[0])
+    return _repair(each, _jobs[0], threads=1)
 
 
 def _job(settings: Settings) -> Job:
@@ -133,11 +134,11 @@ def _job(settings: Settings) -> Job:
     )
 
 
-def _repair(each: Input, job: Job) -> Done:
+def _repair(each: Input, job: Job, threads: int) -> Done:
     try:
         if each.error is not None:
             raise each.error
-        return Done(each.source, _slim(repair_wheel(each.path or each.source, job)), None)
+        return Done(each.source, _slim(repair_wheel(each.path or each.source, job, threads=threads)), None)
     except UnreadableError as error:
         return Done(each.source, None, str(error))
 

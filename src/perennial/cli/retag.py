@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from perennial.cli.audits import add_limit_arguments, read_limits
+from perennial.cli.cores import reading_threads
 from perennial.cli.exit_codes import ExitCode
 from perennial.cli.facts import add_mainstream_argument, knowledge_of
 from perennial.cli.inputs import find_local_inputs
@@ -76,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             if error is not None:
                 raise error
-            results.append(done := retagger.retag(path or source))
+            results.append(done := retagger.retag(path or source, threads=reading_threads()))
         except UnreadableError as unreadable:
             errors[source] = str(unreadable)
             sys.stderr.write(f"perennial: {printable(str(unreadable))}\n")

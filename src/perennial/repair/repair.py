@@ -45,13 +45,14 @@ class Outcome(NamedTuple):
     repaired: Repaired | None
 
 
-def repair_wheel(path: str, job: Job, *, progress: Progress | None = None) -> Outcome:
-    """Repairs the wheel at `path`. What cannot be is in the problems of the outcome's plan.
+def repair_wheel(path: str, job: Job, *, progress: Progress | None = None, threads: int = 1) -> Outcome:
+    """Repairs the wheel at `path`, which up to `threads` threads read. What cannot be is in the problems of the
+    outcome's plan.
 
     Raises `WheelFilenameError`, `ArchiveError` and other `UnreadableError`s for what cannot be read or written.
     """
     with Archive(path, job.limits) as archive:
-        wheel = read_open_wheel(archive, progress=progress)
+        wheel = read_open_wheel(archive, progress=progress, threads=threads)
 
         def exporters(symbols: frozenset[str]) -> Mapping[str, tuple[str, ...]]:
             return find_exporters(path, symbols, job.limits)

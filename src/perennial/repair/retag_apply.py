@@ -54,15 +54,15 @@ class Retagger:
         self._limits: Final = limits
         self._taken: Final[set[str]] = set()
 
-    def retag(self, path: str) -> Retagged:
-        """Retags one wheel.
+    def retag(self, path: str, *, threads: int = 1) -> Retagged:
+        """Retags one wheel, which up to `threads` threads read.
 
         Raises `WheelFilenameError` and `ArchiveError` for what cannot be read, `UnreadableError` for what cannot be
         written, or would take the place of another wheel.
         """
         settings = self._settings
         with Archive(path, self._limits) as archive:
-            wheel = read_open_wheel(archive)
+            wheel = read_open_wheel(archive, threads=threads)
             exporters = partial(find_exporters, path, limits=self._limits)
             plan = plan_retag(archive, wheel, self._knowledge, self._request, exporters)
             if plan.objections and not settings.force:
