@@ -185,6 +185,8 @@ class _Preparation:
             for package in text.packages:
                 papers.setdefault(package, []).append(path)
         grafts = {graft.path for graft in self._plan.grafts}
+        lowering = self._plan.lowering
+        lowered = {file.path for file in lowering.files} if lowering is not None else set()
         records = [
             GraftRecord(
                 path=graft.path,
@@ -195,6 +197,7 @@ class _Preparation:
                 needs=graft.needs,
                 package=packages.get(graft.path),
                 licence_paths=tuple(papers.get(packages[graft.path], ())) if graft.path in packages else (),
+                lowered=graft.path in lowered,
             )
             for graft in self._plan.grafts
         ]
