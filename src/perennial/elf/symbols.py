@@ -17,6 +17,7 @@ from perennial.elf.image import Image, check_fits
 from perennial.elf.model import Binding, DynamicSymbol, Verdef, Verneed
 from perennial.elf.source import BytesNotKept
 from perennial.elf.symbol_count import SymbolCount, count_symbols
+from perennial.elf.visibility import without_hidden
 from perennial.errors import ElfFormatError
 
 # By st_info, whose upper half is the binding; 0 there means a local symbol, which no lookup finds.
@@ -83,7 +84,9 @@ class SymbolTable:
         return found
 
     def exports(self) -> tuple[DynamicSymbol, ...]:
-        """The defined symbols that lookups from other files can find, in table order."""
+        """The defined symbols that lookups from other files can find, in table order: local and hidden ones are not
+        among them (`perennial.elf.visibility`).
+        """
         if self._dynamic.get(DT_SYMTAB) is None:
             return ()
         return self._read(self._count.first_hashed or 1, self._count.total, defined=True)
@@ -126,6 +129,8 @@ class SymbolTable:
         for first in range(start, end, _BLOCK):
             last = min(first + _BLOCK, end)
             data = source.read(offset + first * record.size, (last - first) * record.size, "DT_SYMTAB")
+            if defined:
+                data = without_hidden(data, self._image.layout)
             numbers = bytes(last - first) if versym is None else self._versym(versym[0], first, last)
             symbols += self._symbols(record.iter_unpack(data), numbers, defined=defined)
             if len(symbols) > _MOST_KEPT:
