@@ -115,7 +115,8 @@ def __getattr__(name: str) -> Any:
 
         # An installer that asks for tags does not load what audits wheels.
         module = import_module("perennial.tags" if name in _OF_TAGS else "perennial.api")
-        # Kept here, because importing the interface binds packages of the same name: perennial.audit.
+        # Importing has bound the package of that name, which would be found here before the function is asked for.
+        globals().pop("audit", None)
         value = globals()[name] = getattr(module, name)
         return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
