@@ -33,7 +33,7 @@ from perennial.wheel.archive import Archive
 from perennial.wheel.exports import find_exporters
 from perennial.wheel.limits import MIB
 from perennial.wheel.wheel import Wheel, dist_info_folder, read_open_wheel
-from perennial.wheel.whole_file import whole_file
+from perennial.wheel.whole_file import make_folder, whole_file
 from perennial.wheel.write import NewMember, WriteOptions, Written, write_wheel
 
 _CHUNK = MIB
@@ -94,7 +94,11 @@ def prepare(plan: RepairPlan, archive: Archive, work: Work) -> Prepared:
 
 
 def write(plan: RepairPlan, prepared: Prepared, archive: Archive, folder: str, work: Work) -> Repaired:
-    """Writes the repaired wheel into `folder`, whole or not at all. Raises `RepairError`, and `UnreadableError`."""
+    """Writes the repaired wheel into `folder`, which is made if need be, whole or not at all.
+
+    Raises `RepairError`, and `UnreadableError`.
+    """
+    make_folder(folder)
     destination = os.path.join(folder, plan.filename.text)
     if not prepared.members and not plan.renames:
         _copy(plan.wheel.path, destination)
