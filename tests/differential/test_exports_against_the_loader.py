@@ -6,9 +6,11 @@ would leave there. Then programs ask for them: with dlsym, and by the reference 
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +18,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
+from perennial.elf.edit import ElfChanges, edit_elf
 from perennial.elf.read import read_elf
 from tests.support.compiled import compile_c, needs_compiler
 
@@ -50,6 +53,22 @@ pytestmark = [
 ]
 
 
+ST_OTHER: Final = {24: 5, 16: 13}  # by the size of a symbol's record
+
+
+def with_visibility(content: bytes, visibility: Mapping[str, int]) -> bytes:
+    """The file with these in the lowest bits of st_other, by name."""
+    data = bytearray(content)
+    table = ELFFile(io.BytesIO(content)).get_section_by_name(".dynsym")
+    assert isinstance(table, SymbolTableSection)
+    size = table["sh_entsize"]
+    for number, symbol in enumerate(table.iter_symbols()):
+        if symbol.name in visibility:
+            place = table["sh_offset"] + number * size + ST_OTHER[size]
+            data[place] = data[place] & ~3 | visibility[symbol.name]
+    return bytes(data)
+
+
 @pytest.fixture
 def library(tmp_path: Path) -> Path:
     """libfour.so, where each function has the visibility of its name."""
@@ -57,17 +76,7 @@ def library(tmp_path: Path) -> Path:
     for name in NAMES:
         user = f"int {name}(void); int user(void) {{ return {name}(); }}"
         compile_c(user, tmp_path / f"user_{name}.so", "-shared", "-fPIC", str(path), "-Wl,-rpath,$ORIGIN")
-    data = bytearray(path.read_bytes())
-    with path.open("rb") as file:
-        table = ELFFile(file).get_section_by_name(".dynsym")
-        assert isinstance(table, SymbolTableSection)
-        wide = table["sh_entsize"] == 24
-        for number, symbol in enumerate(table.iter_symbols()):
-            if symbol.name in NAMES:
-                data[table["sh_offset"] + number * table["sh_entsize"] + (5 if wide else 13)] |= NAMES.index(
-                    symbol.name
-                )
-    path.write_bytes(data)
+    path.write_bytes(with_visibility(path.read_bytes(), {name: number for number, name in enumerate(NAMES)}))
     return path
 
 
@@ -91,3 +100,15 @@ def test_references_of_others_find_what_is_exported(library: Path, name: str) ->
         assert answer == str(NAMES.index(name))
     else:
         assert f"undefined symbol: {name}" in answer
+
+
+def test_what_was_taken_out_is_found_by_no_loader(library: Path) -> None:
+    """glibc before 2.24, and musl, do not look at visibility. It is put back here, so that this loader cannot go by it
+    either; what it found would be called, and is nothing but zeros.
+    """
+    shown = with_visibility(library.read_bytes(), dict.fromkeys(NAMES, 0))
+    gone = ("of_internal", "of_hidden")
+    library.write_bytes(with_visibility(edit_elf(shown, ElfChanges(hide_symbols=gone)), dict.fromkeys(NAMES, 0)))
+    assert said(ASKS, str(library), *NAMES).split() == [*NAMES]
+    library.write_bytes(with_visibility(edit_elf(shown, ElfChanges(blank_symbols=gone)), dict.fromkeys(NAMES, 0)))
+    assert said(ASKS, str(library), *NAMES).split() == ["of_default", "of_protected"]

@@ -64,6 +64,18 @@ def visibility(data: bytes) -> dict[str, int]:
     return found
 
 
+def values(data: bytes) -> dict[str, tuple[int, int]]:
+    """st_value and st_size of each symbol."""
+    elf = read_skeleton(data)
+    fields, pointer, (table, _, strings) = elf.records.symbol, elf.records.pointer, dynamic_symbols(elf)
+    found = {}
+    for place in range(fields.size, len(table), fields.size):
+        (name,) = elf.records.word.unpack_from(table, place)
+        numbers = (pointer.unpack_from(table, place + field)[0] for field in (fields.value, fields.extent))
+        found[strings[name : strings.index(0, name)].decode()] = (next(numbers), next(numbers))
+    return found
+
+
 def exports_without(facts: ElfFile, *names: str) -> ElfFile:
     """What a file says that nobody is to find these names in."""
     return facts._replace(exports=tuple(symbol for symbol in facts.exports or () if symbol.name not in names))
@@ -95,6 +107,9 @@ def test_every_architecture(arch: str, hash_style: str, *, sections: bool) -> No
     assert sorted(variables.strip(b"\0")) == [2] * word
     assert visibility(edited) == {
         name: 2 if name in {"second", "variable"} else other for name, other in visibility(data).items()
+    }
+    assert values(edited) == {
+        name: (0, 0) if name in {"second", "variable"} else both for name, both in values(data).items()
     }
     assert len(edited) == len(data)
     assert edit_elf(edited, changes) is edited
@@ -180,6 +195,7 @@ def test_thread_local_storage_and_absolute_values() -> None:
     data = build_elf(spec)
     edited = edit_elf(data, blank("t"))  # its block has no bytes in the file
     assert visibility(edited)["t"] == 2
+    assert values(edited)["t"] == (8, 8), "zero is a place in the block"
     assert edit_elf(edited, blank("t")) is edited
 
 

@@ -3,7 +3,8 @@
 The gABI ("Symbol Visibility") has a link-editor remove symbols of STV_HIDDEN and STV_INTERNAL or make them local; some
 binutils leave them global (PR ld/19908), and so do editors that take a definition out of a finished file. glibc treats
 them as local since 2.24 (`do_lookup_x`, `dl_symbol_visibility_binds_local_p`). Before that, and in musl to this day,
-lookups find them. Nobody can rely on them, since systems do not agree.
+lookups find them. Nobody can rely on them, since systems do not agree. (What nobody is to find anywhere has no value
+either: `perennial.elf.edit.blank`.)
 """
 
 from __future__ import annotations
