@@ -29,7 +29,7 @@ LAYERS = (
     {"repair"},
     {"index"},
     {"learn"},
-    {"api"},
+    {"api", "rewriting"},
     {"cli"},
     {"__init__", "__main__"},
 )
@@ -39,7 +39,8 @@ MODULES = sorted(ROOT.rglob("*.py"))
 # Modules that a package which only turns values into values has no business with.
 AMBIENT = {"platform", "socket", "time", "datetime", "locale", "getpass", "tempfile", "subprocess", "urllib.request"}
 PURE = ("elf", "wheel", "system", "knowledge", "policy", "audit", "lower", "tags", "repair")
-ASKING = ("tags/here.py", "tags/ask.py")  # whose business it is: this Python, and, where one says so, another one
+# Whose business it is: this Python, and, where one says so, another one; what this machine's folders have.
+ASKING = ("tags/here.py", "tags/ask.py", "repair/host.py")
 
 
 def _room(path: Path) -> str:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from perennial.elf.edit import ElfChanges, SearchPath, StripLevel, VersionRename, edit_elf
 from perennial.elf.edit.skeleton import read_skeleton
+from perennial.elf.edit.symbols import dynamic_symbols
 from perennial.elf.model import Binding, ElfFile, StackPermission
 from perennial.elf.read import read_elf
 from perennial.elf.symbol_columns import SymbolColumns
@@ -104,7 +105,8 @@ def wanted(spec: ElfSpec, changes: ElfChanges) -> ElfFile:
         )
         for symbol in facts.imports
     ]
-    exports = facts.exports or ()
+    hidden = {*changes.hide_symbols, *changes.blank_symbols}
+    exports = tuple(export for export in facts.exports or () if export.name not in hidden)
     if changes.unique_to_global:
         exports = tuple(
             export._replace(binding=Binding.GLOBAL) if export.binding is Binding.UNIQUE else export
@@ -180,11 +182,20 @@ def test_definitions_that_are_taken_out_leave_zeros(spec: ElfSpec, rows: list[tu
     for n in chosen:
         code = code[: places[n][0]] + bytes(places[n][1]) + code[sum(places[n]) :]
     edited = edit_elf(data, ElfChanges(blank_symbols=tuple(f"f{n}" for n in chosen)))
-    assert edited[start : start + len(code)] == code
-    changed = [n for n in range(len(data)) if data[n] != edited[n] and not start <= n < start + len(code)]
-    assert len(changed) == len(chosen), "one byte of each symbol"
-    assert len(edited) == len(data)
-    assert read_elf(edited, exports=True) == read_elf(data, exports=True)
+    wanted = bytearray(data)
+    wanted[start : start + len(code)] = code
+    elf = read_skeleton(data)
+    fields, word, (table, symbols, strings) = elf.records.symbol, elf.records.pointer.size, dynamic_symbols(elf)
+    for place in range(fields.size, len(table), fields.size):
+        (name,) = elf.records.word.unpack_from(table, place)
+        if strings[name : strings.index(0, name)] in [f"f{n}".encode() for n in chosen]:
+            wanted[symbols + place + fields.other] |= 2
+            for field in (symbols + place + fields.value, symbols + place + fields.extent):
+                wanted[field : field + word] = bytes(word)
+    assert edited == wanted
+    facts, blanked = read_elf(data, exports=True), {f"f{n}" for n in chosen}
+    left = tuple(export for export in facts.exports or () if export.name not in blanked)
+    assert read_elf(edited, exports=True) == facts._replace(exports=left)
 
 
 @settings(max_examples=100)

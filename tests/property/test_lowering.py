@@ -24,7 +24,7 @@ from perennial.platform_tag import Libc, PlatformTag
 from perennial.policy import policies
 from perennial.policy.lowering import Lowering, Reference, Refusal
 from perennial.repair.options import Places, RepairOptions
-from perennial.repair.repair import Job, Outcome, repair_wheel
+from perennial.repair.repair import Job, RepairOutcome, repair_wheel
 from perennial.system import Owners
 from perennial.wheel.deflate import Deflater
 from perennial.wheel.limits import ArchiveLimits
@@ -82,7 +82,7 @@ def build(case: Case, folder: Path) -> Path:
     return wheel(folder, tags=f"cp312-cp312-linux_{case.arch}", members=members)
 
 
-def run(path: Path, case: Case, folder: Path) -> Outcome:
+def run(path: Path, case: Case, folder: Path) -> RepairOutcome:
     folder.mkdir(exist_ok=True)
     to = PlatformTag.manylinux(case.target, case.arch)
     job = Job(

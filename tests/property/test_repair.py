@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from perennial.finding import Severity
 from perennial.knowledge import load_knowledge
 from perennial.repair.options import Places, RepairOptions
-from perennial.repair.repair import Job, Outcome, repair_wheel
+from perennial.repair.repair import Job, RepairOutcome, repair_wheel
 from perennial.system import Owners
 from perennial.wheel.deflate import Deflater
 from perennial.wheel.limits import ArchiveLimits
@@ -117,7 +117,7 @@ def build(case: Case, folder: Path, name: str = "demo") -> Path:
     return wheel(folder, name=name, tags="cp312-cp312-linux_x86_64", members=members, modes={"demo/data.bin": 0o100755})
 
 
-def run(path: Path, case: Case, folder: Path) -> Outcome:
+def run(path: Path, case: Case, folder: Path) -> RepairOutcome:
     folder.mkdir()
     options = RepairOptions(
         places=Places(replaced=(str(path.parent / "outside"),)),

@@ -23,7 +23,7 @@ from perennial.finding import Severity
 from perennial.platform_tag import PlatformTag
 from perennial.repair.retag import LegacyAliases, RetagRequest, with_tags
 from perennial.repair.retag_apply import Retagger, RetagSettings
-from perennial.repair.retag_report import Outcome
+from perennial.repair.retag_report import RetagOutcome
 from perennial.wheel.archive import Archive
 from perennial.wheel.deflate import Deflater, installed_deflater
 from perennial.wheel.limits import ArchiveLimits
@@ -220,7 +220,7 @@ def test_what_retag_writes_is_honest_and_stays(
         return Retagger(request, settings, WriteOptions(Deflater.ZLIB, verified=True), knowledge, ArchiveLimits())
 
     done = retagger(request).retag(str(source))
-    if done.outcome is Outcome.REFUSED:
+    if done.outcome is RetagOutcome.REFUSED:
         assert done.plan.objections
         assert not (folder / "out").exists()
         return
@@ -234,4 +234,4 @@ def test_what_retag_writes_is_honest_and_stays(
         if member.path.rpartition("/")[2] not in ("WHEEL", "RECORD"):
             assert before[member.path] == member.digest
     again = retagger(request).retag(done.output)
-    assert again.outcome is Outcome.UNCHANGED
+    assert again.outcome is RetagOutcome.UNCHANGED

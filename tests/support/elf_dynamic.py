@@ -21,7 +21,7 @@ DT_GNU_HASH, DT_VERSYM, DT_FLAGS_1 = 0x6FFFFEF5, 0x6FFFFFF0, 0x6FFFFFFB
 DT_VERDEF, DT_VERDEFNUM, DT_VERNEED, DT_VERNEEDNUM = 0x6FFFFFFC, 0x6FFFFFFD, 0x6FFFFFFE, 0x6FFFFFFF
 
 SYMBOL_TYPES: Final = {"notype": 0, "object": 1, "func": 2, "tls": 6}
-VISIBILITIES: Final = {"default": 0, "hidden": 2, "protected": 3}
+VISIBILITIES: Final = {"default": 0, "internal": 1, "hidden": 2, "protected": 3}
 VERSYM_HIDDEN: Final = 0x8000
 GOT_HEADER: Final = 3  # words that the loader owns: _DYNAMIC, link_map, resolver
 RELR_WORDS: Final = 3  # what the RELR table relocates: one address entry, two bits of a bitmap

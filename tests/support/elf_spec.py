@@ -16,7 +16,7 @@ ET_DYN: Final = 3
 ET_CORE: Final = 4
 
 Kind = Literal["func", "object", "notype", "tls"]
-Visibility = Literal["default", "hidden", "protected"]
+Visibility = Literal["default", "internal", "hidden", "protected"]
 HashStyle = Literal["gnu", "sysv", "both", "none"]
 Layout = Literal["gnu-new", "gnu-old", "tables-last"]
 

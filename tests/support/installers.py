@@ -23,7 +23,7 @@ from tests.roots.make import alone
 from tests.support.wheel_builder import wheel
 from tests.wheels.download import cache_dir
 
-PINS: Final = ("pip==26.3", "uv==0.13.8", "poetry==2.5.1", "pdm==2.29.3", "dep-logic==0.7.2", "packaging==26.3")
+PINS: Final = ("pip==26.3", "uv==0.13.8", "poetry==2.5.1", "pdm==2.29.3", "dep-logic==0.7.2", "packaging==26.4")
 _TIMEOUT: Final = 600
 # What neither a configuration of the user nor one of this workplace may decide.
 _CLEAN: Final = {

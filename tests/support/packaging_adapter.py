@@ -288,7 +288,7 @@ def cpython_tags(
     version = tuple(python_version or sys.version_info[:2])
     own = tags._cpython_abis(version, warn) if abis is None else abis
     python = _python(version, "cp", [abi for abi in own if abi not in ("abi3", "abi3t", "none")])
-    places = list(platforms or tags.platform_tags())
+    places = list(tags.platform_tags() if platforms is None else platforms)
     return (tags.Tag(p, a, place) for p, a in cpython_pairs(python, INSTALLER) for place in places)
 
 
@@ -299,7 +299,7 @@ def compatible_tags(
     platforms: Iterable[str] | None = None,
 ) -> Iterator[tags.Tag]:
     version = tuple((python_version or sys.version_info)[:2])
-    places = list(platforms or tags.platform_tags())
+    places = list(tags.platform_tags() if platforms is None else platforms)
     names = list(generic_pythons((version[0], version[1])))
     yield from (tags.Tag(name, "none", place) for name in names for place in places)
     yield from (tags.Tag(name, "none", "any") for name in ([interpreter] if interpreter else []) + names)

@@ -10,7 +10,9 @@ from perennial.elf.constants import DT_SYMTAB
 from perennial.elf.edit import ElfChanges, edit_elf
 from perennial.elf.edit.skeleton import read_skeleton
 from perennial.elf.edit.strip import all_sections
+from perennial.elf.edit.symbols import dynamic_symbols
 from perennial.elf.edit.verify import verify
+from perennial.elf.model import ElfFile
 from perennial.elf.read import read_elf
 from perennial.errors import ElfEditError, UsageError
 from tests.support.elf_builder import ARCHES, ET_EXEC, ElfSpec, Export, Import, Verdef, build_elf, build_elf_with_layout
@@ -54,11 +56,29 @@ def code_of(data: bytes, spec: ElfSpec) -> bytes:
 def visibility(data: bytes) -> dict[str, int]:
     """st_other of each symbol."""
     elf = read_skeleton(data)
-    fields = elf.records.symbol
-    start = elf.image.span_from(elf.dynamic.get(DT_SYMTAB) or 0, "DT_SYMTAB")[0]
-    facts = read_elf(data, exports=True)
-    names = [symbol.name for symbol in (*facts.imports, *(facts.exports or ()))]
-    return {name: data[start + number * fields.size + fields.other] for number, name in enumerate(names, 1)}
+    fields, (table, _, strings) = elf.records.symbol, dynamic_symbols(elf)
+    found = {}
+    for place in range(fields.size, len(table), fields.size):
+        (name,) = elf.records.word.unpack_from(table, place)
+        found[strings[name : strings.index(0, name)].decode()] = table[place + fields.other]
+    return found
+
+
+def values(data: bytes) -> dict[str, tuple[int, int]]:
+    """st_value and st_size of each symbol."""
+    elf = read_skeleton(data)
+    fields, pointer, (table, _, strings) = elf.records.symbol, elf.records.pointer, dynamic_symbols(elf)
+    found = {}
+    for place in range(fields.size, len(table), fields.size):
+        (name,) = elf.records.word.unpack_from(table, place)
+        numbers = (pointer.unpack_from(table, place + field)[0] for field in (fields.value, fields.extent))
+        found[strings[name : strings.index(0, name)].decode()] = (next(numbers), next(numbers))
+    return found
+
+
+def exports_without(facts: ElfFile, *names: str) -> ElfFile:
+    """What a file says that nobody is to find these names in."""
+    return facts._replace(exports=tuple(symbol for symbol in facts.exports or () if symbol.name not in names))
 
 
 def blank(*names: str) -> ElfChanges:
@@ -81,12 +101,15 @@ def test_every_architecture(arch: str, hash_style: str, *, sections: bool) -> No
     data, places = build_elf_with_layout(spec)
     changes = blank("second", "variable", "memcpy", "absent")
     edited = edit_elf(data, changes)
-    assert read_elf(edited, exports=True) == read_elf(data, exports=True)
+    assert read_elf(edited, exports=True) == exports_without(read_elf(data, exports=True), "second", "variable")
     assert code_of(edited, spec) == CODE[:16] + bytes(16) + CODE[32:]
     variables = edited[places[".data"] : places[".data"] + 16]
     assert sorted(variables.strip(b"\0")) == [2] * word
     assert visibility(edited) == {
         name: 2 if name in {"second", "variable"} else other for name, other in visibility(data).items()
+    }
+    assert values(edited) == {
+        name: (0, 0) if name in {"second", "variable"} else both for name, both in values(data).items()
     }
     assert len(edited) == len(data)
     assert edit_elf(edited, changes) is edited
@@ -172,6 +195,7 @@ def test_thread_local_storage_and_absolute_values() -> None:
     data = build_elf(spec)
     edited = edit_elf(data, blank("t"))  # its block has no bytes in the file
     assert visibility(edited)["t"] == 2
+    assert values(edited)["t"] == (8, 8), "zero is a place in the block"
     assert edit_elf(edited, blank("t")) is edited
 
 

@@ -27,6 +27,7 @@ from tests.support.elf_builder import (
     elf,
     mutate,
 )
+from tests.support.elf_spec import Visibility
 
 LIBC = "libc.so.6"
 PT_DYNAMIC = 2
@@ -235,6 +236,22 @@ def test_bindings_and_local_symbols() -> None:
     }
     odd = read_elf(mutate(spec, {"dynsym[1].st_info": 0xD2}))
     assert odd.imports[0].binding is Binding.OTHER
+
+
+@pytest.mark.parametrize("arch", ["x86_64", "i686", "s390x", "ppc64"])
+def test_hidden_definitions_are_no_exports(arch: str) -> None:
+    """gABI, "Symbol Visibility": such names "are not visible to other components". Of the other bits of st_other, which
+    belong to architectures, nothing is said: ppc64le's local entry, aarch64's STO_AARCH64_VARIANT_PCS.
+    """
+    names: tuple[Visibility, ...] = ("default", "internal", "hidden", "protected")
+    exports = (*(Export(name, visibility=name) for name in names), *MANY)
+    data, at = build_elf_with_layout(ElfSpec.for_arch(arch, imports=(Import("i"),), exports=exports))
+    kept = {"default", "protected", *(export.name for export in MANY)}
+    for others in (0, 0x60, 0x80):
+        changed = bytearray(data)
+        for number in range(2, 2 + len(exports)):
+            changed[at[f"dynsym[{number}].st_other"]] |= others
+        assert set(exported(read_elf(bytes(changed), exports=True))) == kept
 
 
 def test_names_that_are_no_utf8_are_escaped_and_the_others_left_alone() -> None:

@@ -33,6 +33,9 @@ STAT: Final = Import("stat", "GLIBC_2.33", LIBC)
 STATX: Final = Import("statx", "GLIBC_2.28", LIBC, weak=True)
 FLOAT128: Final = Import("strtof128", "GLIBC_2.26", LIBC)
 FMEMOPEN: Final = Import("fmemopen", "GLIBC_2.22", LIBC)
+THREAD: Final = Import(
+    "_ZNSt6thread15_M_start_threadESt10unique_ptrINS_6_StateESt14default_deleteIS1_EEPFvvE", "GLIBCXX_3.4.22", CXX
+)
 SCHEMAS: Final = Path(perennial.__file__).parent / "schema"
 RECORD: Final = "demo-1.0.dist-info/perennial-lowered.json"
 
@@ -115,7 +118,6 @@ def test_a_wheel_gets_the_functions_that_it_needs_and_no_others(tmp_path: Path) 
     visible = [each for each in visible if each.entry.st_other.visibility == "STV_DEFAULT"]
     assert {each.name for each in visible} == {"perennial_stat", "perennial_reallocarray"}
     whole = load_shim("c", "x86_64")
-    assert whole is not None
     assert data.count(0) > whole.content.count(0) + 5000  # the code of the others
     other = lower(demo(tmp_path / "other", module(STAT)))
     assert shim_of(other.path).soname != shim_of(run.path).soname
@@ -207,6 +209,36 @@ def test_what_a_library_of_the_wheel_provides_is_left_alone(tmp_path: Path) -> N
     content = module(Import("f", "GLIBC_2.34", "libfoo.so.1"), CREATE, runpath="$ORIGIN")
     run = lower(demo(tmp_path, content, members={"demo/libfoo.so.1": own}))
     assert bound(facts(run.path)[MODULE])["f"] == ("GLIBC_2.34", "libfoo.so.1")
+
+
+def test_what_is_only_given_libpthread_says_why(tmp_path: Path) -> None:
+    """libstdc++ calls pthread_create by a weak reference, and the file itself refers to nothing of libpthread."""
+    source = demo(tmp_path, module(THREAD, needed=(CXX, LIBC)))
+    run = lower(source, tag="manylinux_2_28")
+    assert facts(run.path)[MODULE].needed == (CXX, LIBC, PTHREAD)
+    (file,) = json.loads(members(run.path)[RECORD])["files"]
+    assert (file["references"], file["added_libpthread"]) == ([], True)
+    text = run_perennial("lower", "--to", "manylinux_2_28", "--dry-run", str(source)).output
+    assert f"to lower      {MODULE}  also needs libpthread.so.0, for threads of libstdc++\n" in text
+    for tag, more in (("manylinux_2_28", CREATE), ("manylinux_2_34", None)):
+        case = demo(tmp_path / tag, module(THREAD, *((more,) if more else ()), needed=(CXX, LIBC)))
+        document = json.loads(members(lower(case, tag=tag).path).get(RECORD, b'{"files": []}'))
+        assert not any(file["added_libpthread"] for file in document["files"])
+    has_it = demo(tmp_path / "has", module(THREAD, needed=(CXX, PTHREAD, LIBC)))
+    assert RECORD not in members(lower(has_it, tag="manylinux_2_28").path)
+
+
+def test_a_graft_that_was_lowered_says_so_in_the_bill_of_materials(tmp_path: Path) -> None:
+    folder = tmp_path / "lib"
+    folder.mkdir()
+    (folder / "libone.so").write_bytes(module(THREAD, soname="libone.so", exports=(Export("one"),), needed=(CXX, LIBC)))
+    (folder / "libtwo.so").write_bytes(module(soname="libtwo.so", exports=(Export("two"),)))
+    source = demo(tmp_path, module(needed=("libone.so", "libtwo.so", LIBC)))
+    run = repair(source, options=("--lower-to", "manylinux_2_28", "--ldpaths", str(folder)))
+    sbom = json.loads(members(run.path)["demo-1.0.dist-info/sboms/perennial.cdx.json"])
+    notes = {each["name"]: each["pedigree"]["notes"] for each in sbom["components"]}
+    assert "lowered for older systems" in notes["libone.so"]
+    assert "lowered" not in notes["libtwo.so"]
 
 
 # ----- what is refused
@@ -448,7 +480,6 @@ def test_nothing_is_said_where_nothing_can_be_done(tmp_path: Path) -> None:
 @pytest.mark.parametrize("arch", ["x86_64", "aarch64", "i686", "armv7l", "ppc64le", "s390x", "riscv64"])
 def test_shims_need_nothing_new(arch: str) -> None:
     shim = load_shim("c", arch)
-    assert shim is not None
     assert shim.exports
     assert all(name.startswith("perennial_") for name in shim.exports)
     first = (2, 27) if arch == "riscv64" else (2, 17)

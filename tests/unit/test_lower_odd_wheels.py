@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from perennial.arch import Architecture
 from perennial.elf.read import read_elf
 from perennial.knowledge import load_knowledge
-from perennial.knowledge.treatments import SHIM_ARCHS
+from perennial.knowledge.treatments import SHIM_ARCHS, load_treatments
 from perennial.lower.private import for_private_copy, private_copy
 from perennial.lower.reach import reach
 from perennial.lower.shims import ARCHIVE
 from tests.support.audits import LIBC, audit_of
-from tests.support.elf_builder import ElfSpec, Need, NeedVersion, Verdef, build_elf
+from tests.support.elf_builder import ElfSpec, Import, Need, NeedVersion, Verdef, build_elf
 from tests.support.repairs import facts, lower, repair
 from tests.support.run_perennial import run_perennial
 from tests.unit.test_lower import CREATE, CXX, RECORD, STAT, bound, demo, module
@@ -95,8 +96,20 @@ def test_where_there_is_no_shim_nothing_is_promised_of_one(tmp_path: Path) -> No
 
 def test_the_architectures_of_shims_are_those_of_the_archive() -> None:
     with zipfile.ZipFile(ARCHIVE) as archive:
-        names = {name.removesuffix(".so").rpartition("-")[2] for name in archive.namelist() if name.endswith(".so")}
-    assert names == SHIM_ARCHS
+        names = set(archive.namelist())
+    assert names == {f"libperennial-{kind}-{arch}.so" for kind in ("shim", "shimxx") for arch in SHIM_ARCHS}
+
+
+def test_no_treatment_asks_for_a_shim_that_is_not_there(tmp_path: Path) -> None:
+    """loongarch64 has none; what there is one for elsewhere has no treatment there."""
+    for arch in Architecture:
+        treatments = load_treatments(arch)
+        kinds = {treatment.shim for key in treatments.keys for treatment in treatments.find(*key)}
+        assert kinds == ({None, "c", "cxx"} if arch in SHIM_ARCHS else {None}), arch
+    copies = module(Import("strlcpy", "GLIBC_2.38", LIBC), arch="loongarch64")
+    source = demo(tmp_path, copies, tags="cp312-cp312-linux_loongarch64")
+    (problem,) = lower(source, tag="manylinux_2_36").problems
+    assert problem.endswith("lacks: nothing that may take its place is known")
 
 
 @pytest.mark.parametrize("text", ["manylinux_2_17_", "manylinux_2_17__x86_64", "manylinux_2_17_x86_64_"])

@@ -8,7 +8,6 @@ import signal
 import sys
 from collections.abc import Iterable, Iterator
 
-from perennial import __version__
 from perennial.audit.report import AuditReport
 from perennial.cli.cores import reading_threads
 from perennial.cli.exit_codes import ExitCode
@@ -19,8 +18,7 @@ from perennial.errors import UnreadableError, UsageError, printable
 from perennial.lean_typing import Final, NamedTuple
 from perennial.repair.options import RepairOptions
 from perennial.repair.plan import Problem
-from perennial.repair.repair import Job, Outcome, repair_wheel
-from perennial.system import Owners
+from perennial.repair.repair import Job, RepairOutcome, new_job, repair_wheel
 from perennial.wheel.limits import ArchiveLimits
 from perennial.wheel.wheel import Wheel
 from perennial.wheel.write import WriteOptions
@@ -44,7 +42,7 @@ class Done(NamedTuple):
     """A wheel that was dealt with; one of the two is None."""
 
     source: str
-    outcome: Outcome | None
+    outcome: RepairOutcome | None
     error: str | None
 
 
@@ -119,18 +117,12 @@ def _in_process(each: Input) -> Done:
 
 
 def _job(settings: Settings) -> Job:
-    from perennial.repair.providers import read_provider
-
-    owners: dict[str, Owners] = {}
-    return Job(
+    return new_job(
+        settings.options,
+        settings.folder,
         knowledge=knowledge_of(settings.mainstream),
-        options=settings.options,
-        providers=tuple(map(read_provider, settings.options.provided_by)),
         limits=settings.limits,
         write=settings.write,
-        owners=lambda root: owners.setdefault(root.name, Owners(root)),
-        version=__version__,
-        folder=settings.folder,
     )
 
 
@@ -143,7 +135,7 @@ def _repair(each: Input, job: Job, threads: int) -> Done:
         return Done(each.source, None, str(error))
 
 
-def _slim(outcome: Outcome) -> Outcome:
+def _slim(outcome: RepairOutcome) -> RepairOutcome:
     """Without facts that no report shows: they may be many, and go from process to process."""
     plan = outcome.plan
     wheel = plan.wheel._replace(record=None, members=())
@@ -162,7 +154,7 @@ def _slim(outcome: Outcome) -> Outcome:
     if repaired is not None and repaired.report is not None:
         repaired = repaired._replace(report=_slim_report(repaired.report, wheel))
     prepared = None if outcome.prepared is None else outcome.prepared._replace(members={})
-    return Outcome(slim, prepared, repaired)
+    return RepairOutcome(slim, prepared, repaired)
 
 
 def _slim_report(report: AuditReport, wheel: Wheel) -> AuditReport:
@@ -193,7 +185,7 @@ def _progressing(done: Iterator[Done], total: int) -> Iterator[Done]:
         yield each
 
 
-def _write_text(outcome: Outcome, arguments: argparse.Namespace, verb: str) -> None:
+def _write_text(outcome: RepairOutcome, arguments: argparse.Namespace, verb: str) -> None:
     from perennial.repair.as_text import repair_sheet, summary_line
     from perennial.report.sheet import write_sheet
 

@@ -5,18 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import sys
 from collections.abc import Mapping
 
 from perennial.arch import architecture_of_tag
 from perennial.elf.edit import StripLevel
-from perennial.errors import ElfFormatError, UsageError, printable
-from perennial.lean_typing import TYPE_CHECKING, Final
+from perennial.errors import UsageError, printable
+from perennial.lean_typing import Final
 from perennial.platform_tag import PlatformTag
-from perennial.repair.options import Host, Patcher, Places, RepairOptions
-
-if TYPE_CHECKING:
-    from perennial.elf.model import ElfFile
+from perennial.repair.host import this_host
+from perennial.repair.options import Patcher, Places, RepairOptions, check_options
 
 _PLAT: Final = "AUDITWHEEL_PLAT"
 _PATCHER: Final = "AUDITWHEEL_PATCHER"
@@ -140,9 +137,7 @@ def read_repair_options(arguments: argparse.Namespace, environment: Mapping[str,
     patcher = arguments.patcher or environment.get(_PATCHER) or Patcher.PERENNIAL.value
     if patcher not in [each.value for each in Patcher]:
         raise UsageError(f"{_PATCHER}={printable(patcher)}: there are {', '.join(each.value for each in Patcher)}")
-    if not re.fullmatch(r"[^\0\\]*", arguments.lib_sdir) or ".." in arguments.lib_sdir.split("/"):
-        raise UsageError(f"--lib-sdir {printable(arguments.lib_sdir)}: leads out of the wheel")
-    return RepairOptions(
+    options = RepairOptions(
         places=read_places(arguments, environment),
         plat=None if plat == _AUTO else _plat(plat),
         only_plat=arguments.only_plat,
@@ -158,6 +153,8 @@ def read_repair_options(arguments: argparse.Namespace, environment: Mapping[str,
         allow_pure=arguments.allow_pure_python_wheel,
         max_growth=arguments.max_size_growth,
     )
+    check_options(options)
+    return options
 
 
 def _plat(text: str) -> PlatformTag:
@@ -195,40 +192,3 @@ def _split(text: str | None) -> list[str]:
     # glibc's loader takes either (`_dl_init_paths`); on Windows, a colon follows a drive.
     text = text if os.name == "nt" else text.replace(":", ";")
     return [folder for folder in text.split(";") if folder]
-
-
-def this_host() -> Host | None:
-    """The kind of process that this Python is: a 32-bit one on a 64-bit kernel is not what `uname` says.
-
-    None where it is no ELF program, as on macOS and Windows. A Python that is linked statically tells
-    its architecture; its C library is then that of the loader that /lib has.
-    """
-    elf = _elf_of(sys.executable)
-    if elf is None or elf.architecture is None:
-        return None
-    from perennial.audit.requirements import libc_of
-    from perennial.platform_tag import Libc
-
-    libc = libc_of(elf)
-    if libc is None:
-        try:
-            has_musl = any(name.startswith("ld-musl-") for name in os.listdir("/lib"))
-        except OSError:
-            return None
-        libc = Libc.MUSL if has_musl else Libc.GLIBC
-    return Host(elf.architecture, libc)
-
-
-def _elf_of(path: str | None) -> ElfFile | None:
-    from perennial.elf.read import read_elf
-    from perennial.elf.stream import is_elf
-
-    try:
-        with open(path or "", "rb") as file:
-            data = file.read()
-    except OSError:
-        return None
-    try:
-        return read_elf(data) if is_elf(data) else None
-    except ElfFormatError:
-        return None

@@ -14,7 +14,7 @@ from perennial.cli.writing import add_writing_arguments, read_write_options
 from perennial.errors import UnreadableError, printable
 from perennial.repair.retag import AUTO, LegacyAliases, RetagRequest, check_request
 from perennial.repair.retag_apply import Retagger, RetagSettings
-from perennial.repair.retag_report import Outcome, Retagged, as_json, as_rows
+from perennial.repair.retag_report import Retagged, RetagOutcome, as_json, as_rows
 from perennial.report.sheet import write_sheet
 
 USAGE = "perennial retag [--tag TAG] [--only] [options] WHEEL [WHEEL ...]"
@@ -89,4 +89,4 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(as_json(results, errors))
     if errors:
         return ExitCode.UNREADABLE
-    return ExitCode.FINDINGS if any(done.outcome is Outcome.REFUSED for done in results) else ExitCode.OK
+    return ExitCode.FINDINGS if any(done.outcome is RetagOutcome.REFUSED for done in results) else ExitCode.OK

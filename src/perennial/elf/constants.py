@@ -118,6 +118,7 @@ STT_SECTION: Final = 3
 STT_FILE: Final = 4
 STT_TLS: Final = 6
 STT_GNU_IFUNC: Final = 10
+STV_INTERNAL: Final = 1
 STV_HIDDEN: Final = 2
 
 # symbol versioning

@@ -97,8 +97,9 @@ class ElfFile(NamedTuple):
     """What the loader would learn from one file; see the module's docstring.
 
     Absent entries are None or empty. `undefined` holds every undefined symbol that the loader
-    may look up; `exports` is None unless it was asked for. `export_hashes`
-    tells what a library does not export (see `perennial.elf.export_hashes`); None where nothing does.
+    may look up; `exports` every defined one that others can rely on to find, without those of hidden
+    visibility, which glibc passes over (see `perennial.elf.visibility`); None unless it was asked for.
+    `export_hashes` tells what a library does not export (see `perennial.elf.export_hashes`); None where nothing does.
     """
 
     abi: ElfAbi

@@ -17,6 +17,7 @@ from perennial.elf.model import DynamicSymbol, Verdef, Verneed
 from perennial.elf.source import BytesNotKept
 from perennial.elf.symbol_columns import NO_SYMBOLS, SymbolColumns
 from perennial.elf.symbol_count import SymbolCount, count_symbols
+from perennial.elf.visibility import without_hidden
 from perennial.errors import ElfFormatError
 from perennial.lean_typing import Final
 
@@ -80,7 +81,9 @@ class SymbolTable:
         return found.joined(self._read(count.first_hashed, count.total, defined=False))
 
     def exports(self) -> tuple[DynamicSymbol, ...]:
-        """The defined symbols that lookups from other files can find, in table order."""
+        """The defined symbols that lookups from other files can find, in table order: local and hidden ones are not
+        among them (`perennial.elf.visibility`).
+        """
         if self._dynamic.get(DT_SYMTAB) is None:
             return ()
         return self._read(self._count.first_hashed or 1, self._count.total, defined=True).symbols
@@ -125,6 +128,8 @@ class SymbolTable:
         for first in range(start, end, _BLOCK):
             last = min(first + _BLOCK, end)
             data = source.read(offset + first * size, (last - first) * size, "DT_SYMTAB")
+            if defined:
+                data = without_hidden(data, self._image.layout)
             numbers = [0] * (last - first) if versym is None else self._versym(versym[0], first, last)
             places, kinds, numbers = self._of_one_kind(data, numbers, defined=defined)
             names += self._strings.get_all(places)

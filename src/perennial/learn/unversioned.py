@@ -18,6 +18,7 @@ from perennial.elf.dynamic import read_dynamic
 from perennial.elf.image import Image
 from perennial.elf.source import WholeFile
 from perennial.elf.symbol_count import count_symbols
+from perennial.elf.visibility import without_hidden
 from perennial.lean_typing import Final
 
 _HIDDEN: Final = 0x8000
@@ -46,7 +47,9 @@ def versioned_only(data: bytes) -> tuple[str, ...]:
         numbers.byteswap()
     hidden: list[int] = []
     found: list[int] = []
-    for (name, info, section), number in zip(record.iter_unpack(symbols), numbers, strict=True):
+    for (name, info, section), number in zip(
+        record.iter_unpack(without_hidden(symbols, image.layout)), numbers, strict=True
+    ):
         if name and section != SHN_UNDEF and info > _LAST_LOCAL:
             is_found = number & VERSYM_VERSION <= _LAST_BASE or not number & _HIDDEN
             (found if is_found else hidden).append(name)

@@ -12,7 +12,7 @@ from perennial.lower.references import MARKS, PLT_MARKS, references
 from perennial.policy.derive import Version
 from perennial.policy.lowering import Binding, Lowering, Refusal
 
-_PTHREAD: Final = "libpthread.so.0"
+PTHREAD: Final = "libpthread.so.0"
 _MERGED: Final = (2, 34)  # from here on, libc.so.6 has what libpthread had
 _THREADS: Final = (
     *("_ZNSt6thread", "_ZNSt18condition_variable", "_ZSt11__once_call", "_ZSt15__once_callable", "__once_proxy"),
@@ -21,7 +21,10 @@ _THREADS: Final = (
 
 
 class FileLowering(NamedTuple):
-    """What is done to one file. Nothing, where all of it is empty."""
+    """What is done to one file. Nothing, where all of it is empty.
+
+    `needs_threads`: libstdc++ wants libpthread.so.0 in the process for it, which none of `bindings` brings.
+    """
 
     bindings: tuple[Binding, ...] = ()
     refusals: tuple[Refusal, ...] = ()
@@ -38,7 +41,7 @@ class FileLowering(NamedTuple):
     def libraries(self) -> tuple[str, ...]:
         """The libraries of the system that it comes to need."""
         found = {each.library for each in self.bindings if each.library is not None}
-        return tuple(sorted({*found, *((_PTHREAD,) if self.needs_threads else ())}))
+        return tuple(sorted({*found, *((PTHREAD,) if self.needs_threads else ())}))
 
     @property
     def changes(self) -> ElfChanges:
@@ -79,7 +82,9 @@ def lower_file(elf: ElfFile, platform: Collection[str], lowering: Lowering, vers
         refusals=tuple(refusals),
         expand_relr=RELR_VERSION in markers,
         clear_plt_marks=not markers.isdisjoint(PLT_MARKS),
-        needs_threads=version < _MERGED and _PTHREAD not in elf.needed and any(map(_is_of_threads, elf.imports)),
+        needs_threads=version < _MERGED
+        and PTHREAD not in {*elf.needed, *(binding.library for binding in bindings)}
+        and any(map(_is_of_threads, elf.imports)),
     )
 
 

@@ -80,6 +80,7 @@ def _file(file: LoweredFile) -> dict[str, Any]:
         "references": [_binding(binding) for binding in lowering.bindings],
         "expanded_relr": lowering.expand_relr,
         "cleared_plt_marks": lowering.clear_plt_marks,
+        "added_libpthread": lowering.needs_threads,
         "private_libstdcxx": file.uses_private,
     }
 

@@ -29,14 +29,11 @@ class Shim(NamedTuple):
 
 
 @cache
-def load_shim(kind: str, arch: str) -> Shim | None:
-    """The shim of a kind (`c`, `cxx`) for an architecture; None where there is none."""
+def load_shim(kind: str, arch: str) -> Shim:
+    """The shim of a kind (`c`, `cxx`) for one of `SHIM_ARCHS`: for others, no treatment asks for one."""
     name = f"{_NAMES[kind]}-{arch}.so"
     with zipfile.ZipFile(ARCHIVE) as archive:
-        try:
-            content = archive.read(name)
-        except KeyError:
-            return None
+        content = archive.read(name)
     elf = read_elf(content, exports=True)
     exports = frozenset(symbol.name for symbol in elf.exports or () if symbol.defined)
     return Shim(kind, content, elf._replace(exports=None), exports, name)

@@ -36,7 +36,7 @@ from perennial.wheel.exports import find_exporters
 from perennial.wheel.limits import MIB
 from perennial.wheel.member import Reading
 from perennial.wheel.wheel import Wheel, dist_info_folder, read_open_wheel
-from perennial.wheel.whole_file import whole_file
+from perennial.wheel.whole_file import make_folder, whole_file
 from perennial.wheel.write import NewMember, WriteOptions, Written, write_wheel
 
 _CHUNK = MIB
@@ -97,7 +97,11 @@ def prepare(plan: RepairPlan, archive: Archive, work: Work) -> Prepared:
 
 
 def write(plan: RepairPlan, prepared: Prepared, archive: Archive, folder: str, work: Work) -> Repaired:
-    """Writes the repaired wheel into `folder`, whole or not at all. Raises `RepairError`, and `UnreadableError`."""
+    """Writes the repaired wheel into `folder`, which is made if need be, whole or not at all.
+
+    Raises `RepairError`, and `UnreadableError`.
+    """
+    make_folder(folder)
     destination = os.path.join(folder, plan.filename.text)
     if not prepared.members and not plan.renames:
         _copy(plan.wheel.path, destination)
@@ -188,6 +192,8 @@ class _Preparation:
             for package in text.packages:
                 papers.setdefault(package, []).append(path)
         grafts = {graft.path for graft in self._plan.grafts}
+        lowering = self._plan.lowering
+        lowered = {file.path for file in lowering.files} if lowering is not None else set()
         records = [
             GraftRecord(
                 path=graft.path,
@@ -198,6 +204,7 @@ class _Preparation:
                 needs=graft.needs,
                 package=packages.get(graft.path),
                 licence_paths=tuple(papers.get(packages[graft.path], ())) if graft.path in packages else (),
+                lowered=graft.path in lowered,
             )
             for graft in self._plan.grafts
         ]

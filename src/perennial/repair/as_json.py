@@ -8,16 +8,15 @@ from collections.abc import Iterable, Mapping
 from perennial.elf.edit import ElfChanges
 from perennial.lean_typing import Any
 from perennial.lower.record import record_as_dict
-from perennial.repair.as_text import all_warnings
 from perennial.repair.plan import Graft, MemberEdit, RepairPlan
-from perennial.repair.repair import Outcome
+from perennial.repair.repair import RepairOutcome
 from perennial.repair.search import Search
 from perennial.system import Package
 
 SCHEMA = "perennial.repair/1"
 
 
-def as_json(outcomes: Iterable[Outcome], errors: Mapping[str, str]) -> str:
+def as_json(outcomes: Iterable[RepairOutcome], errors: Mapping[str, str]) -> str:
     """The document as text; `errors` are the inputs that could not be read, with the reason."""
     document = {
         "schema": SCHEMA,
@@ -27,7 +26,7 @@ def as_json(outcomes: Iterable[Outcome], errors: Mapping[str, str]) -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
-def _outcome(outcome: Outcome) -> dict[str, Any]:
+def _outcome(outcome: RepairOutcome) -> dict[str, Any]:
     plan, prepared, repaired = outcome
     packages = {} if prepared is None else {origin.path: origin.package for origin in prepared.origins}
     return {
@@ -36,7 +35,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "size": plan.wheel.size,
         "status": _status(outcome),
         "problems": [{"message": problem.message, "remedy": problem.remedy} for problem in plan.problems],
-        "warnings": list(all_warnings(outcome)),
+        "warnings": list(outcome.warnings),
         "output": {
             "filename": plan.filename.text,
             "path": None if repaired is None else repaired.path,
@@ -62,7 +61,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _status(outcome: Outcome) -> str:
+def _status(outcome: RepairOutcome) -> str:
     if outcome.plan.problems:
         return "failed"
     if outcome.repaired is None:

@@ -9,7 +9,7 @@ from perennial.elf.edit import ElfChanges, StripLevel
 from perennial.repair.apply import Prepared, Repaired
 from perennial.repair.lowering_text import lowering_rows
 from perennial.repair.plan import Graft, MemberEdit, RepairPlan
-from perennial.repair.repair import Outcome
+from perennial.repair.repair import RepairOutcome
 from perennial.repair.search import Search
 from perennial.report.demangle import demangle_words
 from perennial.report.sheet import BLANK, Row, Sheet, Span, row
@@ -18,7 +18,7 @@ from perennial.report.text import listed, plural
 _MOST = 6
 
 
-def repair_sheet(outcome: Outcome, verb: str = "repaired", *, verbose: bool) -> Sheet:
+def repair_sheet(outcome: RepairOutcome, verb: str = "repaired", *, verbose: bool) -> Sheet:
     """The report on one wheel, which was to be "repaired", or to be "lowered".
 
     `verbose` adds every change, and every place that was looked into.
@@ -26,7 +26,7 @@ def repair_sheet(outcome: Outcome, verb: str = "repaired", *, verbose: bool) -> 
     return tuple(_rows(outcome, verb, verbose=verbose))
 
 
-def summary_line(outcome: Outcome, verb: str = "repaired") -> Sheet:
+def summary_line(outcome: RepairOutcome, verb: str = "repaired") -> Sheet:
     """One line a wheel, for -q."""
     plan, _, repaired = outcome
     if plan.problems:
@@ -40,7 +40,7 @@ def summary_line(outcome: Outcome, verb: str = "repaired") -> Sheet:
     return (row(f"{plan.wheel.filename.text}: {said}", indent=0),)
 
 
-def _rows(outcome: Outcome, verb: str, *, verbose: bool) -> Iterator[Row]:
+def _rows(outcome: RepairOutcome, verb: str, *, verbose: bool) -> Iterator[Row]:
     plan, prepared, repaired = outcome
     yield row(plan.wheel.filename.text, indent=0)
     if verbose:
@@ -56,19 +56,9 @@ def _rows(outcome: Outcome, verb: str, *, verbose: bool) -> Iterator[Row]:
         yield from _size(plan, repaired)
         if prepared is not None and prepared.licences:
             yield row("licences", f"{plural(len(prepared.licences), 'text')} of grafted packages")
-    for warning in all_warnings(outcome):
+    for warning in outcome.warnings:
         yield row("warning", Span(warning, "warning"))
     yield BLANK
-
-
-def all_warnings(outcome: Outcome) -> tuple[str, ...]:
-    """Those of the plan, of what was made, and of what was written."""
-    plan, prepared, repaired = outcome
-    return (
-        *plan.warnings,
-        *(() if prepared is None else prepared.warnings),
-        *(() if repaired is None else repaired.warnings),
-    )
 
 
 def _problems(plan: RepairPlan, verb: str, *, verbose: bool) -> Iterator[Row]:

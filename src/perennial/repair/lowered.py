@@ -89,7 +89,7 @@ class _Lowerer:
         changes = {key: self._changes(key, files[key], prefix) for key in files}
 
         # From here on, it is settled what each file needs; what of ours it needs comes along.
-        with_shims, ours, missing = self._with_shims(closure, files)
+        with_shims, ours = self._with_shims(closure, files)
         copies = {key: change for key, change in changes.items() if isinstance(key, int)}
         for copy, shim in ours.items():
             used = {b.symbol for f in files.values() for b in f.bindings if b.treatment.shim == shim.kind}
@@ -102,7 +102,7 @@ class _Lowerer:
             ours=ours,
             files={key: file for key, file in files.items() if file != _UNTOUCHED},
             private=self._private,
-            problems=(*refusal_problems(refused, self._lowering, self._options), *missing),
+            problems=tuple(refusal_problems(refused, self._lowering, self._options)),
             refused=refused,
             wants_private=self._options.cxx is CxxRoute.PRIVATE
             and any(is_cxx_runtime(refusal.reference.library) for _, refusal in refused),
@@ -131,20 +131,14 @@ class _Lowerer:
         """Of a member, or of a library outside."""
         return key if isinstance(key, str) else self._closure.libraries[key].path
 
-    def _with_shims(
-        self, closure: Closure, files: Mapping[str | int, FileLowering]
-    ) -> tuple[Closure, dict[int, Shim], list[Problem]]:
+    def _with_shims(self, closure: Closure, files: Mapping[str | int, FileLowering]) -> tuple[Closure, dict[int, Shim]]:
         """The closure with what files come to need: shims, and libraries of the system that are one on newer ones."""
         ours: dict[int, Shim] = {}
         libraries: dict[int, Library] = dict(closure.libraries)
-        problems: list[Problem] = []
         numbers: dict[str, Grafted] = {}
         needs: dict[int, Targets] = dict(closure.needs)
         for kind in sorted({kind for file in files.values() for kind in file.shims}):
             shim = load_shim(kind, self._lowering.arch)
-            if shim is None:
-                problems.append(Problem(f"there are no substitutes for functions on {self._lowering.arch} yet", None))
-                continue
             number = max(libraries, default=-1) + 1
             numbers[kind] = Grafted(number)
             ours[number] = shim
@@ -154,7 +148,7 @@ class _Lowerer:
         def more(key: str | int, targets: Targets) -> Targets:
             file = files.get(key, _UNTOUCHED)
             added = {library: FROM_PLATFORM for library in file.libraries if library not in targets}
-            shims = {ours[numbers[kind].copy].soname: numbers[kind] for kind in sorted(file.shims) if kind in numbers}
+            shims = {ours[numbers[kind].copy].soname: numbers[kind] for kind in sorted(file.shims)}
             return {**targets, **added, **shims}
 
         members = {path: more(path, targets) for path, targets in closure.members.items()}
@@ -163,7 +157,6 @@ class _Lowerer:
                 members=members, libraries=libraries, needs={copy: more(copy, each) for copy, each in needs.items()}
             ),
             ours,
-            problems,
         )
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from perennial.knowledge.treatments import TreatmentKind
+from perennial.lower.lower_file import PTHREAD
 from perennial.lower.record import LoweredFile, LoweringRecord
 from perennial.policy.lowering import Binding
 from perennial.report.demangle import demangle
@@ -58,6 +59,8 @@ def _summary(file: LoweredFile, record: LoweringRecord) -> str:
         parts.append("DT_RELR written out")
     if file.lowering.clear_plt_marks:
         parts.append("marks of a rewritable PLT removed")
+    if file.lowering.needs_threads:
+        parts.append(f"also needs {PTHREAD}, for threads of libstdc++")
     if file.uses_private:
         parts.append("made private" if file.path in record.private else "uses the wheel's own libstdc++")
     return "; ".join(parts)

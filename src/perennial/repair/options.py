@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import re
 from enum import StrEnum
 
-from perennial.arch import Architecture
+from perennial.arch import Architecture, architecture_of_tag
 from perennial.elf.edit import StripLevel
+from perennial.errors import UsageError, printable
 from perennial.lean_typing import NamedTuple
 from perennial.lower.options import LowerOptions
 from perennial.platform_tag import Libc, PlatformTag
@@ -62,3 +65,18 @@ class RepairOptions(NamedTuple):
     allow_pure: bool = False
     max_growth: int | None = None
     lower: LowerOptions | None = None
+
+
+def check_options(options: RepairOptions) -> None:
+    """Raises `UsageError` for wishes that mean nothing."""
+    folder, plat = options.lib_sdir, options.plat
+    if not re.fullmatch(r"[^\0\\]*", folder) or ".." in folder.split("/"):
+        raise UsageError(f"{printable(folder)}: as the folder for grafts, this leads out of the wheel")
+    if plat is not None and (plat.libc is None or (plat.arch and architecture_of_tag(plat.arch) is None)):
+        raise UsageError(f"{printable(plat.text)}: not a manylinux or musllinux tag such as manylinux_2_28_x86_64")
+    if options.lower is not None and options.lower.to.libc is not Libc.GLIBC:
+        raise UsageError(f"{printable(options.lower.to.text)}: not a manylinux tag, and nothing is lowered to others")
+    if plat is not None and options.lower is not None:
+        raise UsageError(f"{printable(options.lower.to.text)} is what to lower to, and names the tag already")
+    if not os.path.isdir(options.places.root):
+        raise UsageError(f"{printable(options.places.root)}: no such folder")

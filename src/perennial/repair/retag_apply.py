@@ -11,12 +11,12 @@ from perennial.errors import UnreadableError
 from perennial.knowledge import Knowledge
 from perennial.lean_typing import Final, NamedTuple
 from perennial.repair.retag import RetagPlan, RetagRequest, plan_retag
-from perennial.repair.retag_report import Outcome, Retagged
+from perennial.repair.retag_report import Retagged, RetagOutcome
 from perennial.wheel.archive import Archive
 from perennial.wheel.exports import find_exporters
 from perennial.wheel.limits import ArchiveLimits
 from perennial.wheel.wheel import read_open_wheel
-from perennial.wheel.whole_file import is_same_file, whole_file
+from perennial.wheel.whole_file import is_same_file, make_folder, whole_file
 from perennial.wheel.write import WriteOptions, Written, write_wheel
 
 _PIECE: Final = 1 << 20
@@ -66,12 +66,12 @@ class Retagger:
             exporters = partial(find_exporters, path, limits=self._limits)
             plan = plan_retag(archive, wheel, self._knowledge, self._request, exporters)
             if plan.objections and not settings.force:
-                return Retagged(path, plan, Outcome.REFUSED, None, dry_run=settings.dry_run)
+                return Retagged(path, plan, RetagOutcome.REFUSED, None, dry_run=settings.dry_run)
             folder = os.path.dirname(path) if settings.folder is None else settings.folder
             output = os.path.join(folder, plan.target.text)
-            outcome = Outcome.RETAGGED if plan.is_needed else Outcome.COPIED
+            outcome = RetagOutcome.RETAGGED if plan.is_needed else RetagOutcome.COPIED
             if not plan.is_needed and is_same_file(path, output):
-                return Retagged(path, plan, Outcome.UNCHANGED, None, dry_run=settings.dry_run)
+                return Retagged(path, plan, RetagOutcome.UNCHANGED, None, dry_run=settings.dry_run)
             removed = settings.remove and not is_same_file(path, output)
             dropped: tuple[str, ...] = ()
             if not settings.dry_run:
@@ -84,7 +84,7 @@ class Retagger:
     def _put(self, archive: Archive, plan: RetagPlan, output: str) -> tuple[str, ...]:
         """Writes or copies the wheel to `output`; the signatures that it has lost."""
         place = os.path.realpath(output)
-        _make_folder(os.path.dirname(output))
+        make_folder(os.path.dirname(output))
 
         def accept(new: str, written: Written) -> None:
             """Raises where the new file may not have its name, or has no need of it."""
@@ -125,13 +125,6 @@ def _copy(source: Archive, output: str, accept: Callable[[str, Written], None]) 
         file.flush()
         accept(path, result)
     return result
-
-
-def _make_folder(folder: str) -> None:
-    try:
-        os.makedirs(folder or ".", exist_ok=True)
-    except OSError as error:
-        raise UnreadableError(f"{folder}: the folder cannot be made: {error.strerror}") from error
 
 
 def _remove(path: str) -> None:

@@ -14,7 +14,7 @@ from perennial.report.sheet import BLANK, Row, Span, row
 SCHEMA: Final = "perennial.retag/1"
 
 
-class Outcome(StrEnum):
+class RetagOutcome(StrEnum):
     """What was done."""
 
     RETAGGED = "retagged"
@@ -28,7 +28,7 @@ class Retagged(NamedTuple):
 
     path: str
     plan: RetagPlan
-    outcome: Outcome
+    outcome: RetagOutcome
     output: str | None
     dropped: tuple[str, ...] = ()
     removed: bool = False
@@ -40,19 +40,19 @@ def as_rows(done: Retagged) -> Iterator[Row]:
     why = f"no manylinux or musllinux tag is honest: {plan.shortfall}" if plan.shortfall else ""
     yield row(plan.source.text, indent=0)
     yield row("claims", _tags(plan.source.platforms))
-    if outcome in (Outcome.RETAGGED, Outcome.REFUSED):
+    if outcome in (RetagOutcome.RETAGGED, RetagOutcome.REFUSED):
         yield row("new tags", Span(_tags(plan.target.platforms), "name"), Span(why and f"  {why}", "dim"))
-    label, style = ("refused", "bad") if outcome is Outcome.REFUSED else ("overridden", "warning")
+    label, style = ("refused", "bad") if outcome is RetagOutcome.REFUSED else ("overridden", "warning")
     for objection in plan.objections:
         yield row(label, Span(f"{objection.tag or objection.rule}: {objection.message}", style))
     match outcome:
-        case Outcome.RETAGGED:
+        case RetagOutcome.RETAGGED:
             yield row("would write" if done.dry_run else "written", Span(done.output or "", "good"))
-        case Outcome.COPIED:
+        case RetagOutcome.COPIED:
             yield row("would copy to" if done.dry_run else "copied to", done.output or "")
-        case Outcome.UNCHANGED:
+        case RetagOutcome.UNCHANGED:
             yield row("unchanged", "it has these tags already" + (why and f"; {why}"))
-        case Outcome.REFUSED:
+        case RetagOutcome.REFUSED:
             yield row("", "nothing is written; --force writes it nevertheless")
     for name in done.dropped:
         yield row("left out", f"{name}, the signature of a RECORD that has changed")

@@ -23,6 +23,10 @@ from perennial.system.package import Package, quoted
 from perennial.wheel.filename import WheelFilename
 
 _NAMESPACE_URL: Final = bytes.fromhex("6ba7b8119dad11d180b400c04fd430c8")  # RFC 9562, 6.6
+_CHANGED: Final = "Copied into the wheel; names and search paths in its dynamic section were changed."
+_LOWERED: Final = (
+    " It was lowered for older systems: perennial:lowering-record of the wheel names the member that says how."
+)
 _SCHEMA: Final = "http://cyclonedx.org/schema/bom-1.6.schema.json"
 
 
@@ -37,6 +41,7 @@ class GraftRecord(NamedTuple):
     needs: tuple[str, ...]  # members that are grafts too
     package: Package | None = None
     licence_paths: tuple[str, ...] = ()  # members with the texts of its licence
+    lowered: bool = False  # the record of the lowering says more
 
 
 def sbom_path(dist_info: str, members: Collection[str]) -> str:
@@ -104,7 +109,7 @@ def _component(graft: GraftRecord) -> dict[str, Any]:
             "ancestors": [
                 {"type": "file", "name": graft.found_name, "hashes": _hashes(graft.found_digest)},
             ],
-            "notes": "Copied into the wheel; names and search paths in its dynamic section were changed.",
+            "notes": _CHANGED + (_LOWERED if graft.lowered else ""),
         },
         "properties": _properties(
             (

@@ -64,7 +64,7 @@ PEP: Final = Rules(
     believes_get_platform=False,
 )
 _PACKAGING: Final = Rules(
-    measured="26.3",
+    measured="26.4",
     floors=dict.fromkeys(("x86_64", "i686"), 5) | dict.fromkeys((*_TO_LINUX - {"x86_64"}, "armv7l", "armv8l"), 17),
     default_floor=None,
     aliases_everywhere=True,

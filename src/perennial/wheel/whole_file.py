@@ -44,6 +44,15 @@ def whole_file(target: str) -> Iterator[tuple[BinaryIO, str]]:
         raise
 
 
+def make_folder(folder: str) -> None:
+    """Makes a folder and those above it, where they are not there; "" is the current one. Raises `UnreadableError`."""
+    try:
+        os.makedirs(folder or ".", exist_ok=True)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = error.strerror if isinstance(error, OSError) else "a path has no NUL"
+        raise UnreadableError(f"{folder}: the folder cannot be made: {reason}") from error
+
+
 def is_same_file(path: str, other: str) -> bool:
     """Whether both are there, and are one and the same."""
     try:

@@ -86,7 +86,9 @@ class _Extent(NamedTuple):
 
 
 def blank_symbols(elf: Skeleton, names: tuple[str, ...]) -> tuple[Patch, ...]:
-    """STV_HIDDEN for the defined symbols of these names, in all their versions, and zeros for what they cover."""
+    """STV_HIDDEN and no value for the defined symbols of these names, in all their versions, and zeros for what they
+    cover.
+    """
     wanted = {name.encode() for name in names}
     extents = tuple(_extents(elf)) if wanted else ()
     blank = [extent for extent in extents if extent.name in wanted]
@@ -104,7 +106,24 @@ def blank_symbols(elf: Skeleton, names: tuple[str, ...]) -> tuple[Patch, ...]:
     if (pointer := pointers_into(elf, ranges)) is not None:
         raise ElfEditError(f"a relocation points to {pointer:#x}, which is to become zero")
     zeros = [Patch(low, bytes(high - low)) for low, high in ranges if elf.data[low:high].strip(b"\0")]
-    return (*hide_symbols(elf, tuple(name.decode() for name in {extent.name for extent in blank})), *zeros)
+    hidden = hide_symbols(elf, tuple(name.decode() for name in {extent.name for extent in blank}))
+    return (*hidden, *_without_value(elf, blank), *zeros)
+
+
+def _without_value(elf: Skeleton, blank: list[_Extent]) -> Iterator[Patch]:
+    """Zeros for st_value and st_size: what has no value is no definition to any loader (glibc, `check_match`; musl,
+    `find_sym`), while visibility counts in glibc since 2.24 and nowhere else. Of thread-local storage and what is
+    absolute, zero is a value.
+    """
+    table, start, _ = dynamic_symbols(elf)
+    fields = elf.records.symbol
+    for extent in blank:
+        place = extent.number * fields.size
+        (section,) = elf.records.half.unpack_from(table, place + fields.shndx)
+        for field in (fields.value, fields.extent) if section != SHN_ABS and extent.kind != STT_TLS else ():
+            size = elf.records.pointer.size
+            if any(table[place + field : place + field + size]):
+                yield Patch(start + place + field, bytes(size))
 
 
 def _has_descriptors(elf: Skeleton) -> bool:

@@ -60,7 +60,7 @@ class ElfChanges(NamedTuple):
     search_path: SearchPath | None = None  # None keeps
     rename_versions: tuple[VersionRename, ...] = ()
     hide_symbols: tuple[str, ...] = ()  # defined symbols, all versions: they become STV_HIDDEN
-    # defined symbols, all versions: STV_HIDDEN, and the bytes that they cover are zeros. Undefined ones: no change
+    # defined symbols, all versions: STV_HIDDEN, no value, and zeros for the bytes that they cover. Undefined: no change
     blank_symbols: tuple[str, ...] = ()
     # before all other changes; what nothing needs any more goes, and DT_NEEDED stays
     rebind: tuple[VersionChange, ...] = ()

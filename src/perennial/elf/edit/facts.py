@@ -35,7 +35,7 @@ def facts_after(facts: ElfFile, changes: ElfChanges) -> ElfFile:
         has_relr=facts.has_relr and not changes.expand_relr,
         verdefs=tuple(_verdef(definition, changes) for definition in facts.verdefs),
         undefined=SymbolColumns.of(_symbol(symbol, changes) for symbol in facts.imports),
-        exports=None if facts.exports is None else tuple(_symbol(symbol, changes) for symbol in facts.exports),
+        exports=None if facts.exports is None else tuple(_exports(facts.exports, changes)),
     )
 
 
@@ -93,6 +93,11 @@ def _verdef(definition: Verdef, changes: ElfChanges) -> Verdef:
         return definition
     parents = tuple(_version(name, None, changes) for name in definition.parents)
     return definition._replace(name=_version(definition.name, None, changes), parents=parents)
+
+
+def _exports(exports: tuple[DynamicSymbol, ...], changes: ElfChanges) -> Iterator[DynamicSymbol]:
+    hidden = {*changes.hide_symbols, *changes.blank_symbols}
+    return (_symbol(symbol, changes) for symbol in exports if symbol.name not in hidden)
 
 
 def _symbol(symbol: DynamicSymbol, changes: ElfChanges) -> DynamicSymbol:

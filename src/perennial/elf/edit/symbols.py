@@ -79,7 +79,8 @@ def places_of(values: array[int], wanted: int) -> Iterator[int]:
 def hide_symbols(elf: Skeleton, names: tuple[str, ...]) -> tuple[Patch, ...]:
     """STV_HIDDEN for the defined symbols of these names, in all their versions.
 
-    glibc's `check_match` passes over hidden symbols, and a file's own references to them bind to itself.
+    glibc passes over hidden symbols since 2.24, and a file's own references to them bind to itself. Before that, and
+    in musl, lookups find them (see `perennial.elf.visibility`).
     """
     if not names:
         return ()

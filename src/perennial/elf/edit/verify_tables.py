@@ -15,6 +15,7 @@ from perennial.elf.constants import (
     DT_RELSZ,
     SHF_ALLOC,
     SHF_INFO_LINK,
+    SHN_ABS,
     SHN_UNDEF,
     SHT_DYNAMIC,
     SHT_GNU_VERDEF,
@@ -28,6 +29,9 @@ from perennial.elf.constants import (
     SHT_SYMTAB,
     STB_GLOBAL,
     STB_GNU_UNIQUE,
+    STT_FILE,
+    STT_SECTION,
+    STT_TLS,
     STV_HIDDEN,
 )
 from perennial.elf.edit.changes import ElfChanges
@@ -79,12 +83,16 @@ def symbols_after(
 
 
 def _hide(before: Skeleton, symbols: bytearray, names: set[bytes]) -> None:
-    """STV_HIDDEN in the two lowest bits of st_other, where symbols of these names are defined."""
+    """Where symbols of these names are defined: STV_HIDDEN in the two lowest bits of st_other, no value and no size."""
     fields, strings = before.records.symbol, _strings(before)
     for place in range(0, len(symbols), fields.size) if names else ():
         is_defined = before.records.half.unpack_from(symbols, place + fields.shndx)[0] != SHN_UNDEF
         if is_defined and strings[before.records.word.unpack_from(symbols, place)[0]] in names:
             symbols[place + fields.other] = symbols[place + fields.other] & ~3 | STV_HIDDEN
+            is_absolute = before.records.half.unpack_from(symbols, place + fields.shndx)[0] == SHN_ABS
+            if not is_absolute and symbols[place + fields.info] & 0xF not in (STT_SECTION, STT_FILE, STT_TLS):
+                for field in (place + fields.value, place + fields.extent):
+                    symbols[field : field + before.records.pointer.size] = bytes(before.records.pointer.size)
 
 
 def check_versions(before: Skeleton, after: Skeleton, changes: ElfChanges) -> None:
