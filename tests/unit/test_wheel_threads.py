@@ -152,7 +152,7 @@ def test_results_are_in_order(things: list[int], threads: int) -> None:
         time.sleep(thing / 50_000)
         return thing * thing
 
-    found = map_in_threads(slow, things, lambda thing: thing > 4, threads=threads, progress=SharedProgress(None))
+    found = map_in_threads(slow, things, int, large=5, threads=threads, progress=SharedProgress(None))
     assert found == [thing * thing for thing in things]
 
 
@@ -165,7 +165,7 @@ def test_every_error_is_raised(things: list[int], threads: int) -> None:
 
     found: list[int] | None
     try:
-        found = map_in_threads(some, things, lambda thing: thing > 4, threads=threads, progress=SharedProgress(None))
+        found = map_in_threads(some, things, int, large=5, threads=threads, progress=SharedProgress(None))
     except IndexError:
         found = None
     assert found == (None if max(things) > 7 else things)
@@ -186,6 +186,6 @@ def test_others_stop_at_their_next_step() -> None:
             time.sleep(0.001)
 
     with pytest.raises(ValueError, match="fails"):
-        map_in_threads(work, ["fails", "long", "longer"], lambda _: _ != "fails", threads=3, progress=progress)
+        map_in_threads(work, ["fails", "goes on", "and on"], len, large=6, threads=3, progress=progress)
     with pytest.raises(Stopped):
         progress.advance(1)

@@ -67,7 +67,7 @@ class MemberReader:
 
     def read(self, files: Sequence[Entry], progress: Progress | None, threads: int) -> list[WheelMember]:
         """The members in the order of `files`; raises `ArchiveError` for the first that has something wrong."""
-        if threads > 1 and sum(entry.size for entry in files if _is_large(entry)) >= _WORTH_THREADS:
+        if threads > 1 and sum(entry.size for entry in files if entry.size >= _LARGE) >= _WORTH_THREADS:
             found = self._read_in_threads(files, progress, threads)
             if found is not None:
                 return found
@@ -84,7 +84,7 @@ class MemberReader:
         shared = SharedProgress(progress)
         try:
             found = map_in_threads(
-                lambda entry: self._read(entry, shared), files, _is_large, threads=threads, progress=shared
+                lambda entry: self._read(entry, shared), files, _size, large=_LARGE, threads=threads, progress=shared
             )
         except ArchiveError:
             return None
@@ -151,8 +151,8 @@ class MemberReader:
         return None if collector is None else read_stream(collector, lambda: self._archive.chunks(entry))
 
 
-def _is_large(entry: Entry) -> bool:
-    return entry.size >= _LARGE
+def _size(entry: Entry) -> int:
+    return entry.size
 
 
 def _memory(member: WheelMember) -> int:

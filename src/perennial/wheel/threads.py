@@ -53,20 +53,25 @@ class SharedProgress:
 def map_in_threads(
     function: Callable[[Thing], Result],
     things: Sequence[Thing],
-    is_large: Callable[[Thing], bool],
+    size: Callable[[Thing], int],
     *,
+    large: int,
     threads: int,
     progress: SharedProgress,
 ) -> list[Result]:
     """`[function(thing) for thing in things]`, by `threads` threads at most, of which this is one.
+
+    It begins with those below the size `large`; all share the others, the largest first, so that none is left to wait
+    for in the end.
 
     Whatever one of them raises is raised here, when the others have stopped, which they do at their next
     `progress.advance`. Where several fail, it depends on chance which is the first.
     """
     results: dict[int, Result] = {}
     failures: list[BaseException] = []
-    large = deque(number for number, thing in enumerate(things) if is_large(thing))
-    small = deque(number for number, thing in enumerate(things) if not is_large(thing))
+    sizes = list(map(size, things))
+    ours = deque(number for number, each in enumerate(sizes) if each < large)
+    shared = deque(sorted((n for n, each in enumerate(sizes) if each >= large), key=sizes.__getitem__, reverse=True))
 
     def work(numbers: deque[int]) -> None:
         try:
@@ -80,15 +85,15 @@ def map_in_threads(
 
     others: list[Thread] = []
     try:
-        for _ in range(min(threads - 1, len(large))):
-            thread = Thread(target=work, args=(large,), daemon=True)
+        for _ in range(min(threads - 1, len(shared))):
+            thread = Thread(target=work, args=(shared,), daemon=True)
             try:
                 thread.start()
             except RuntimeError:
                 break  # the system gives no more of them; fewer will do
             others.append(thread)
-        work(small)
-        work(large)
+        work(ours)
+        work(shared)
         _join(others)
     except BaseException:  # Ctrl-C, outside of `work`
         progress.stop()
