@@ -18,9 +18,9 @@ from perennial.repair.options import Host, Patcher, Places, RepairOptions
 from perennial.repair.plan import Problem, RepairPlan
 from perennial.repair.repair import RepairOutcome, new_job
 from perennial.repair.repair import repair_wheel as repair_one
-from perennial.repair.retag import LegacyAliases, Objection, RetagPlan, RetagRequest
-from perennial.repair.retag_apply import Retagger, RetagSettings
-from perennial.repair.retag_report import Retagged, RetagOutcome
+from perennial.repair.retagging.apply import Retagger, RetagSettings
+from perennial.repair.retagging.plan import LegacyAliases, Objection, RetagPlan, RetagRequest
+from perennial.repair.retagging.report import Retagged, RetagOutcome
 from perennial.wheel.deflate import Deflater, installed_deflater
 from perennial.wheel.limits import ArchiveLimits
 from perennial.wheel.write import WriteOptions

@@ -21,9 +21,9 @@ from perennial.cli.facts import knowledge_of
 from perennial.errors import ArchiveError
 from perennial.finding import Severity
 from perennial.platform_tag import PlatformTag
-from perennial.repair.retag import LegacyAliases, RetagRequest, with_tags
-from perennial.repair.retag_apply import Retagger, RetagSettings
-from perennial.repair.retag_report import RetagOutcome
+from perennial.repair.retagging.apply import Retagger, RetagSettings
+from perennial.repair.retagging.plan import LegacyAliases, RetagRequest, with_tags
+from perennial.repair.retagging.report import RetagOutcome
 from perennial.wheel.archive import Archive
 from perennial.wheel.deflate import Deflater, installed_deflater
 from perennial.wheel.limits import ArchiveLimits

@@ -12,9 +12,9 @@ from perennial.cli.facts import add_mainstream_argument, knowledge_of
 from perennial.cli.inputs import find_local_inputs
 from perennial.cli.writing import add_writing_arguments, read_write_options
 from perennial.errors import UnreadableError, printable
-from perennial.repair.retag import AUTO, LegacyAliases, RetagRequest, check_request
-from perennial.repair.retag_apply import Retagger, RetagSettings
-from perennial.repair.retag_report import Retagged, RetagOutcome, as_json, as_rows
+from perennial.repair.retagging.apply import Retagger, RetagSettings
+from perennial.repair.retagging.plan import AUTO, LegacyAliases, RetagRequest, check_request
+from perennial.repair.retagging.report import Retagged, RetagOutcome, as_json, as_rows
 from perennial.report.sheet import write_sheet
 
 USAGE = "perennial retag [--tag TAG] [--only] [options] WHEEL [WHEEL ...]"

@@ -12,7 +12,7 @@ from perennial.lower.references import is_cxx_runtime
 from perennial.repair.changes import PlannedChanges
 from perennial.repair.closure import Closure
 from perennial.repair.library import Outcome
-from perennial.repair.lowering_problems import no_libstdcxx, outside_problem
+from perennial.repair.lowering.problems import no_libstdcxx, outside_problem
 from perennial.repair.plan import Graft, Problem
 from perennial.repair.search import Search, Searcher
 from perennial.repair.sonames import why_not_grafted

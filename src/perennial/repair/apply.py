@@ -28,7 +28,7 @@ from perennial.repair.library import read_library
 from perennial.repair.licences import LicenceText, licence_texts
 from perennial.repair.plan import Graft, Problem, RepairPlan
 from perennial.repair.result import as_judged, tag_lines
-from perennial.repair.retag import with_tags
+from perennial.repair.retagging.plan import with_tags
 from perennial.repair.sbom import GraftRecord, make_sbom, sbom_path
 from perennial.system import Owners, Package, Root
 from perennial.wheel.archive import Archive

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from perennial.elf.edit import ElfChanges, StripLevel
 from perennial.repair.apply import Prepared, Repaired
-from perennial.repair.lowering_text import lowering_rows
+from perennial.repair.lowering.text import lowering_rows
 from perennial.repair.plan import Graft, MemberEdit, RepairPlan
 from perennial.repair.repair import RepairOutcome
 from perennial.repair.search import Search

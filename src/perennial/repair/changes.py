@@ -14,7 +14,7 @@ from perennial.elf.edit import ElfChanges, SearchPath
 from perennial.elf.model import ElfFile
 from perennial.lean_typing import Final, NamedTuple
 from perennial.platform_tag import Libc
-from perennial.repair.lowered import Lowered
+from perennial.repair.lowering.lowered import Lowered
 from perennial.repair.naming import Copy, unique_names
 from perennial.repair.options import RepairOptions
 from perennial.repair.plan import Graft, MemberEdit, Problem

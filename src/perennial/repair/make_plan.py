@@ -22,8 +22,8 @@ from perennial.repair.advice import unfound, warnings_of
 from perennial.repair.changes import PlannedChanges, plan_changes
 from perennial.repair.closure import Closure, close
 from perennial.repair.library import read_library
-from perennial.repair.lowered import Lowered, lower, not_lowered, outside_copies, why_not
-from perennial.repair.lowering_record import lowering_record
+from perennial.repair.lowering.lowered import Lowered, lower, not_lowered, outside_copies, why_not
+from perennial.repair.lowering.record import lowering_record
 from perennial.repair.options import RepairOptions
 from perennial.repair.plan import Problem, RepairPlan
 from perennial.repair.providers import Provider

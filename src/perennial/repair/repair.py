@@ -12,7 +12,7 @@ from perennial.lean_typing import NamedTuple
 from perennial.lower.record import LoweringRecord
 from perennial.progress import Progress
 from perennial.repair.apply import Editor, Prepared, Repaired, RepairError, Work, prepare, write
-from perennial.repair.lowered_before import why_not_again
+from perennial.repair.lowering.before import why_not_again
 from perennial.repair.make_plan import make_plan
 from perennial.repair.options import Patcher, RepairOptions, check_options
 from perennial.repair.plan import Problem, RepairPlan

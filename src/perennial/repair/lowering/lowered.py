@@ -22,7 +22,7 @@ from perennial.policy.derive import Policies, Version
 from perennial.policy.lowering import Lowering, Refusal
 from perennial.repair.closure import Closure
 from perennial.repair.library import Library, own_library
-from perennial.repair.lowering_problems import outside_problem, refusal_problems
+from perennial.repair.lowering.problems import outside_problem, refusal_problems
 from perennial.repair.plan import Problem
 from perennial.repair.targets import FROM_PLATFORM, FromPlatform, Grafted, Targets, grafted
 

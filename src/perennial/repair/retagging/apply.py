@@ -10,8 +10,8 @@ from functools import partial
 from perennial.errors import UnreadableError
 from perennial.knowledge import Knowledge
 from perennial.lean_typing import Final, NamedTuple
-from perennial.repair.retag import RetagPlan, RetagRequest, plan_retag
-from perennial.repair.retag_report import Retagged, RetagOutcome
+from perennial.repair.retagging.plan import RetagPlan, RetagRequest, plan_retag
+from perennial.repair.retagging.report import Retagged, RetagOutcome
 from perennial.wheel.archive import Archive
 from perennial.wheel.exports import find_exporters
 from perennial.wheel.limits import ArchiveLimits

@@ -9,7 +9,7 @@ from perennial.lower.lower_file import FileLowering
 from perennial.lower.record import BundledShim, LoweredFile, LoweringRecord
 from perennial.platform_tag import PlatformTag
 from perennial.repair.changes import PlannedChanges
-from perennial.repair.lowered import Lowered
+from perennial.repair.lowering.lowered import Lowered
 from perennial.wheel.wheel import Wheel
 
 

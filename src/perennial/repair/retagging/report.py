@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from perennial.lean_typing import Any, Final, NamedTuple
 from perennial.platform_tag import PlatformTag
-from perennial.repair.retag import RetagPlan
+from perennial.repair.retagging.plan import RetagPlan
 from perennial.report.sheet import BLANK, Row, Span, row
 
 SCHEMA: Final = "perennial.retag/1"

@@ -1,0 +1,1 @@
+"""Lowering as part of a repair."""

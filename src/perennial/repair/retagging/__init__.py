@@ -1,0 +1,1 @@
+"""Other tags for a wheel whose files stay as they are."""
