@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from elftools.elf.elffile import ELFFile
 
-from perennial.elf.model import DynamicSymbol, ElfFile, StackPermission
+from perennial.elf.dynamic_symbols import DynamicSymbol
+from perennial.elf.model import ElfFile, StackPermission
 from perennial.elf.read import read_elf
 
 FOLDERS = ("/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/bin", "/usr/sbin")

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from perennial.elf.model import Binding, ElfFile, StackPermission
+from perennial.elf.dynamic_symbols import Binding
+from perennial.elf.model import ElfFile, StackPermission
 from perennial.elf.read import read_elf
 from tests.differential.test_elf_against_pyelftools import FILES
 from tests.support.elf_builder import ARCHES, Export, Import, Need, NeedVersion, Verdef, elf

@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 
 import pytest
 
+from perennial.elf.dynamic_symbols import Binding
 from perennial.elf.linkage import Definition, Linkage, SymbolKind, read_linkage
-from perennial.elf.model import Binding
 from tests.differential.test_elf_against_pyelftools import FILES
 from tests.support.elf_builder import ARCHES, Export, Import, elf
 from tests.support.ld_debug import relocated

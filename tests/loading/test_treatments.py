@@ -8,8 +8,8 @@ from typing import Final
 import pytest
 from elftools.elf.elffile import ELFFile
 
+from perennial.elf.dynamic_symbols import Binding
 from perennial.elf.edit import ElfChanges, SearchPath, StripLevel
-from perennial.elf.model import Binding
 from perennial.elf.read import read_elf
 from tests.loading.editing import edited, stripped
 from tests.loading.workshop import GLIBC_SYSTEMS, LAYOUTS, PLAIN, SOURCES, SYSTEMS, Layout, System, Workshop, root_of

@@ -15,7 +15,7 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.relocation import RelocationSection
 from elftools.elf.sections import SymbolTableSection
 
-from perennial.elf.model import Binding
+from perennial.elf.dynamic_symbols import Binding
 from perennial.elf.read import read_elf
 from perennial.knowledge.glibc_history import load_glibc_history
 from perennial.knowledge.tables import read_table

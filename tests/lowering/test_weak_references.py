@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from perennial.elf.dynamic_symbols import Binding
 from perennial.elf.edit import ElfChanges, VersionChange
-from perennial.elf.model import Binding
 from perennial.elf.read import read_elf
 from tests.loading.editing import edited
 from tests.loading.workshop import root_of

@@ -18,8 +18,8 @@ from perennial.coload.library import Library
 from perennial.coload.loader import BoundReference, LoadedObject, Process, System, match
 from perennial.coload.package import Package, Root
 from perennial.coload.profile import standalone_program
+from perennial.elf.dynamic_symbols import Binding
 from perennial.elf.linkage import Definition, Linkage, Reference, SymbolKind
-from perennial.elf.model import Binding
 
 SYMBOLS: Final = ("f", "g", "h", "u", "v")
 UNIQUE: Final = frozenset({"u", "v"})

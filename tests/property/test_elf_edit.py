@@ -13,12 +13,12 @@ import pytest
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
+from perennial.elf.dynamic_symbols import Binding, SymbolColumns
 from perennial.elf.edit import ElfChanges, SearchPath, StripLevel, VersionRename, edit_elf
 from perennial.elf.edit.skeleton import read_skeleton
 from perennial.elf.edit.symbols import dynamic_symbols
-from perennial.elf.model import Binding, ElfFile, StackPermission
+from perennial.elf.model import ElfFile, StackPermission
 from perennial.elf.read import read_elf
-from perennial.elf.symbol_columns import SymbolColumns
 from perennial.errors import ElfEditError, PerennialError, UsageError
 from tests.property.test_elf_roundtrip import damaged, expected, specs
 from tests.support.elf_builder import ET_DYN, ET_EXEC, ElfSpec, Export, build_elf, build_elf_with_layout

@@ -15,21 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perennial.arch import ElfAbi
+from perennial.elf.dynamic_symbols import NO_SYMBOLS, Binding, DynamicSymbol, SymbolColumns
 from perennial.elf.export_hashes import has_word, hash_many, hash_word, not_among
-from perennial.elf.model import (
-    Binding,
-    DynamicSymbol,
-    ElfFile,
-    ElfType,
-    StackPermission,
-    TlsSegment,
-    Verdef,
-    Vernaux,
-    Verneed,
-)
+from perennial.elf.model import ElfFile, ElfType, StackPermission, TlsSegment, Verdef, Vernaux, Verneed
 from perennial.elf.read import read_elf
 from perennial.elf.stream import ElfCollector, StreamedElf, read_stream
-from perennial.elf.symbol_columns import NO_SYMBOLS, SymbolColumns
 from perennial.errors import ElfFormatError
 from tests.support.elf_builder import (
     ARCHES,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from perennial.elf.dynamic_symbols import DynamicSymbol
 from perennial.elf.edit import ElfChanges, VersionChange, edit_elf
-from perennial.elf.model import DynamicSymbol
 from perennial.elf.read import read_elf
 from perennial.errors import UsageError
 from tests.support.elf_builder import ARCHES, ElfSpec, Export, Import, Verdef, build_elf

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from perennial.elf.constants import DT_SYMTAB
+from perennial.elf.dynamic_symbols import Binding
 from perennial.elf.edit import ElfChanges, edit_elf
 from perennial.elf.edit.skeleton import read_skeleton
 from perennial.elf.edit.strip import all_sections
 from perennial.elf.edit.verify import verify
-from perennial.elf.model import Binding
 from perennial.elf.read import read_elf
 from perennial.errors import ElfEditError
 from tests.support.elf_builder import ARCHES, ElfSpec, Export, Import, Verdef, build_elf

@@ -6,9 +6,10 @@ import struct
 
 import pytest
 
+from perennial.elf.dynamic_symbols import Binding
 from perennial.elf.image import merged_loads
 from perennial.elf.layout import ProgramHeader
-from perennial.elf.model import Binding, ElfFile, ElfType, StackPermission, TlsSegment
+from perennial.elf.model import ElfFile, ElfType, StackPermission, TlsSegment
 from perennial.elf.read import read_elf
 from perennial.errors import ElfFormatError
 from tests.support.elf_builder import (

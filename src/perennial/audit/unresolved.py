@@ -27,8 +27,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from perennial.audit.requirements import Imports
 from perennial.audit.resolve import EXTENSION_MODULE, Bundled, Missing, Resolutions
 from perennial.audit.symbol_needs import Exporters
+from perennial.elf.dynamic_symbols import Binding
 from perennial.elf.export_hashes import has_word, hash_word, not_among
-from perennial.elf.model import Binding, ElfFile
+from perennial.elf.model import ElfFile
 from perennial.knowledge.glibc_history import load_glibc_history
 from perennial.knowledge.knowledge import MUSL_SONAME
 from perennial.knowledge.musl_history import load_musl_history

@@ -13,7 +13,7 @@ from perennial.cli.cores import reading_threads
 from perennial.cli.exit_codes import ExitCode
 from perennial.cli.facts import knowledge_of
 from perennial.cli.inputs import Input, find_local_inputs
-from perennial.elf.symbol_columns import NO_SYMBOLS
+from perennial.elf.dynamic_symbols import NO_SYMBOLS
 from perennial.errors import UnreadableError, UsageError, printable
 from perennial.lean_typing import Final, NamedTuple
 from perennial.repair.options import RepairOptions

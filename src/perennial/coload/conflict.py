@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from perennial.coload.imports import Change, Import, Pair
 from perennial.coload.loader import BoundReference, LoadedObject
+from perennial.elf.dynamic_symbols import Binding
 from perennial.elf.linkage import Definition, SymbolKind
-from perennial.elf.model import Binding
 from perennial.finding import Rule, Severity
 from perennial.lean_typing import Final, NamedTuple, Protocol
 

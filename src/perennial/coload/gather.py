@@ -21,8 +21,8 @@ from perennial.coload.loader import System
 from perennial.coload.package import Package, Root
 from perennial.coload.profile import Profile, names_of_interest
 from perennial.coload.protobuf import REGISTERING, is_library, tables
+from perennial.elf.dynamic_symbols import Binding
 from perennial.elf.linkage import name_digest
-from perennial.elf.model import Binding
 from perennial.errors import UnreadableError
 from perennial.lean_typing import Any, Final, NamedTuple, Protocol
 

@@ -13,9 +13,9 @@ from collections.abc import Iterable
 
 from perennial.arch import ElfAbi
 from perennial.coload.library import Library
+from perennial.elf.dynamic_symbols import NO_SYMBOLS, Binding
 from perennial.elf.linkage import Definition, Linkage, Reference, SymbolKind
-from perennial.elf.model import Binding, ElfFile, ElfType, StackPermission, TlsSegment
-from perennial.elf.symbol_columns import NO_SYMBOLS
+from perennial.elf.model import ElfFile, ElfType, StackPermission, TlsSegment
 from perennial.lean_typing import Any, Final
 
 _KINDS: Final = {kind.value: kind for kind in SymbolKind}

@@ -28,8 +28,8 @@ import posixpath
 from collections.abc import Container, Iterable, Iterator, Mapping
 
 from perennial.coload.library import Library
+from perennial.elf.dynamic_symbols import Binding
 from perennial.elf.linkage import Definition, Reference
-from perennial.elf.model import Binding
 from perennial.lean_typing import Final, NamedTuple
 
 

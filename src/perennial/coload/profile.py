@@ -20,9 +20,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from perennial.arch import ElfAbi
 from perennial.coload.library import Library
 from perennial.coload.library_format import decode_library
+from perennial.elf.dynamic_symbols import NO_SYMBOLS
 from perennial.elf.linkage import Linkage
 from perennial.elf.model import ElfFile, ElfType, StackPermission
-from perennial.elf.symbol_columns import NO_SYMBOLS
 from perennial.errors import KnowledgeError, UsageError, printable
 from perennial.knowledge.tables import DATA, numbers
 from perennial.lean_typing import Any, Final, NamedTuple

@@ -38,8 +38,9 @@ from perennial.elf.constants import (
     VERSYM_VERSION,
 )
 from perennial.elf.dynamic import DynamicTable, StringTable, read_dynamic
+from perennial.elf.dynamic_symbols import Binding
 from perennial.elf.image import Image, check_fits
-from perennial.elf.model import Binding, Verdef, Verneed
+from perennial.elf.model import Verdef, Verneed
 from perennial.elf.source import ByteSource, WholeFile
 from perennial.elf.symbol_count import count_symbols
 from perennial.elf.versions import read_verdefs, read_verneeds

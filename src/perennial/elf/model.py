@@ -7,14 +7,12 @@ at run time (chapter 4, "Sections") and which anybody may strip or forge.
 
 from __future__ import annotations
 
-from enum import Enum, IntEnum, StrEnum
+from enum import Enum, IntEnum
 
 from perennial.arch import Architecture, ElfAbi
 from perennial.elf.constants import DF_1_PIE
-from perennial.lean_typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from perennial.elf.symbol_columns import SymbolColumns
+from perennial.elf.dynamic_symbols import DynamicSymbol, SymbolColumns
+from perennial.lean_typing import NamedTuple
 
 
 class ElfType(IntEnum):
@@ -24,15 +22,6 @@ class ElfType(IntEnum):
     EXECUTABLE = 2
     SHARED = 3  # shared objects and position-independent executables alike
     CORE = 4
-
-
-class Binding(StrEnum):
-    """STB_*: how a symbol takes part in lookup."""
-
-    GLOBAL = "global"
-    WEAK = "weak"
-    UNIQUE = "unique"
-    OTHER = "other"
 
 
 class StackPermission(Enum):
@@ -70,20 +59,6 @@ class Verdef(NamedTuple):
     is_base: bool
     weak: bool
     parents: tuple[str, ...]
-
-
-class DynamicSymbol(NamedTuple):
-    """An entry of the dynamic symbol table.
-
-    `library` is the soname that a needed version names, None for unversioned and for defined
-    symbols.
-    """
-
-    name: str
-    version: str | None
-    library: str | None
-    binding: Binding
-    defined: bool
 
 
 class TlsSegment(NamedTuple):

@@ -17,11 +17,11 @@ from perennial.elf.constants import (
     PT_TLS,
 )
 from perennial.elf.dynamic import read_dynamic
+from perennial.elf.dynamic_symbols import NO_SYMBOLS
 from perennial.elf.image import Image, read_interpreter
 from perennial.elf.model import ElfFile, ElfType, StackPermission, TlsSegment
 from perennial.elf.notes import read_notes
 from perennial.elf.source import ByteSource, WholeFile
-from perennial.elf.symbol_columns import NO_SYMBOLS
 from perennial.elf.symbols import SymbolTable
 from perennial.elf.versions import read_verdefs, read_verneeds
 from perennial.errors import ElfFormatError

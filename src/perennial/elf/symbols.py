@@ -11,11 +11,11 @@ from sys import byteorder
 
 from perennial.elf.constants import DT_SYMTAB, DT_VERSYM, SHN_UNDEF, VERSYM_VERSION
 from perennial.elf.dynamic import DynamicTable, StringTable
+from perennial.elf.dynamic_symbols import NO_SYMBOLS, DynamicSymbol, SymbolColumns
 from perennial.elf.export_hashes import pack_chains
 from perennial.elf.image import Image, check_fits
-from perennial.elf.model import DynamicSymbol, Verdef, Verneed
+from perennial.elf.model import Verdef, Verneed
 from perennial.elf.source import BytesNotKept
-from perennial.elf.symbol_columns import NO_SYMBOLS, SymbolColumns
 from perennial.elf.symbol_count import SymbolCount, count_symbols
 from perennial.elf.visibility import without_hidden
 from perennial.errors import ElfFormatError

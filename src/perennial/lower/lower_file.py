@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from perennial.audit.requirements import RELR_VERSION
+from perennial.elf.dynamic_symbols import DynamicSymbol
 from perennial.elf.edit import ElfChanges, VersionChange
-from perennial.elf.model import DynamicSymbol, ElfFile
+from perennial.elf.model import ElfFile
 from perennial.lean_typing import Final, NamedTuple
 from perennial.lower.references import MARKS, PLT_MARKS, references
 from perennial.policy.derive import Version

@@ -6,7 +6,8 @@ import re
 from collections.abc import Collection, Iterator
 
 from perennial.audit.requirements import RELR_VERSION
-from perennial.elf.model import Binding, ElfFile
+from perennial.elf.dynamic_symbols import Binding
+from perennial.elf.model import ElfFile
 from perennial.lean_typing import Final
 from perennial.policy.lowering import Reference
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from itertools import product
 
+from perennial.elf.dynamic_symbols import SymbolColumns
 from perennial.elf.edit.facts import facts_after
 from perennial.elf.model import ElfFile
-from perennial.elf.symbol_columns import SymbolColumns
 from perennial.platform_tag import PlatformTag
 from perennial.repair.changes import PlannedChanges
 from perennial.wheel.filename import WheelFilename

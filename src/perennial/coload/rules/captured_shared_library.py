@@ -13,8 +13,8 @@ from perennial.coload.conflict import Conflict, describe, holds_state, link, nam
 from perennial.coload.imports import Change, Pair
 from perennial.coload.rules import split_allocator, split_shared_state
 from perennial.coload.rules.captures import captured_changes
+from perennial.elf.dynamic_symbols import Binding
 from perennial.elf.linkage import SymbolKind
-from perennial.elf.model import Binding
 from perennial.finding import Rule, Severity
 from perennial.lean_typing import Final
 

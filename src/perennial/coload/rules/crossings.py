@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from perennial.coload.conflict import BindingLink, link, name_of
 from perennial.coload.imports import Change, Pair
-from perennial.elf.model import Binding
+from perennial.elf.dynamic_symbols import Binding
 from perennial.finding import Severity
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from perennial.coload.conflict import Conflict, describe, holds_state, is_allocator, link, name_of
 from perennial.coload.imports import Change, Pair
 from perennial.coload.rules.crossings import severity_of
+from perennial.elf.dynamic_symbols import Binding
 from perennial.elf.linkage import SymbolKind
-from perennial.elf.model import Binding
 from perennial.finding import Rule, Severity
 from perennial.lean_typing import Final
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from perennial.coload.conflict import Conflict, link, name_of
 from perennial.coload.imports import Change, Pair
-from perennial.elf.model import Binding
+from perennial.elf.dynamic_symbols import Binding
 from perennial.finding import Rule, Severity
 from perennial.lean_typing import Final
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from perennial.arch import EM_X86_64
+from perennial.elf.dynamic_symbols import Binding, DynamicSymbol, SymbolColumns
 from perennial.elf.edit.changes import ElfChanges
 from perennial.elf.edit.rebound_facts import rebound_facts
-from perennial.elf.model import Binding, DynamicSymbol, ElfFile, StackPermission, Verdef, Verneed
-from perennial.elf.symbol_columns import SymbolColumns
+from perennial.elf.model import ElfFile, StackPermission, Verdef, Verneed
 
 
 def facts_after(facts: ElfFile, changes: ElfChanges) -> ElfFile:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from perennial.elf.dynamic_symbols import Binding, DynamicSymbol, SymbolColumns
 from perennial.elf.edit.changes import VersionChange
-from perennial.elf.model import Binding, DynamicSymbol, ElfFile, Vernaux, Verneed
-from perennial.elf.symbol_columns import SymbolColumns
+from perennial.elf.model import ElfFile, Vernaux, Verneed
 
 
 def rebound_facts(facts: ElfFile, changes: tuple[VersionChange, ...]) -> ElfFile:

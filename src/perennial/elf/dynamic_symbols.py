@@ -1,13 +1,37 @@
-"""Symbols of one file as columns: what a wheel's files import are ten thousands of symbols, of which an audit wants
-the names, by version, and seldom any one of them.
+"""Dynamic symbols, one by one, and all of a file's as columns: what a wheel's files import are tens of thousands, of
+which an audit wants the names, by version, and seldom any single one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
 
-from perennial.elf.model import Binding, DynamicSymbol
-from perennial.lean_typing import Final
+from perennial.lean_typing import Final, NamedTuple
+
+
+class Binding(StrEnum):
+    """STB_*: how a symbol takes part in lookup."""
+
+    GLOBAL = "global"
+    WEAK = "weak"
+    UNIQUE = "unique"
+    OTHER = "other"
+
+
+class DynamicSymbol(NamedTuple):
+    """An entry of the dynamic symbol table.
+
+    `library` is the soname that a needed version names, None for unversioned and for defined
+    symbols.
+    """
+
+    name: str
+    version: str | None
+    library: str | None
+    binding: Binding
+    defined: bool
+
 
 # By st_info, whose upper half is the binding; 0 there means a local symbol, which no lookup finds.
 _STB_GLOBAL: Final = 0x10
