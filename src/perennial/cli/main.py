@@ -17,7 +17,7 @@ from perennial import __version__
 from perennial.cli.exit_codes import ExitCode
 from perennial.cli.interrupts import keep_interrupts
 from perennial.errors import PerennialError, UsageError, printable
-from perennial.lean_typing import Final, NoReturn, Protocol, cast
+from perennial.lean_typing import Any, Final, NoReturn, Protocol, cast
 
 # argparse would look for translations of its own words: that takes 1 ms, and lets the locale into the output.
 argparse._ = str  # type: ignore[attr-defined]  # gettext's function, under the name by which argparse calls it
@@ -150,10 +150,21 @@ def full_parser() -> argparse.ArgumentParser:
 
 
 class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
-    """argparse makes one for each argument that is added; this one knows its width without importing shutil."""
+    """argparse makes one for each argument that is added; this one knows its width without importing shutil, and
+    asks for colours, which Python 3.14 has and imports dataclasses for (7 ms), when there is help to write.
+    """
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=_WIDTH)
+
+    def _set_color(self, *wanted: Any) -> None:
+        self._wanted = wanted
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in ("_theme", "_decolor"):  # what 3.14's `_set_color` sets
+            raise AttributeError(name)
+        super()._set_color(*self._wanted)  # type: ignore[misc]  # the oldest Python's has none
+        return self.__dict__[name]
 
 
 def _terminal_width() -> int:
