@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -268,6 +269,35 @@ def test_output_file_is_whole_or_not_there(honest: Path, tmp_path: Path, capsys:
     assert main(["show", "--json", "-o", str(tmp_path / "missing" / "report.json"), str(honest)]) == 3
     assert "No such file" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir() if "report" in path.name] == ["report.json"]
+
+
+def test_output_goes_where_a_link_leads_and_into_a_pipe(honest: Path, tmp_path: Path) -> None:
+    elsewhere, link, pipe = tmp_path / "elsewhere.json", tmp_path / "link.json", tmp_path / "pipe"
+    link.symlink_to(elsewhere)  # leads nowhere yet
+    for _ in range(2):
+        assert main(["show", "--json", "-o", str(link), str(honest)]) == 0
+        assert link.is_symlink()
+        assert json.loads(elsewhere.read_text(encoding="utf-8"))["wheels"]
+        elsewhere.write_text("old", encoding="utf-8")
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert main(["show", "-q", "-o", str(pipe), str(honest)]) == 0
+        assert os.read(reader, 1 << 16).endswith(b", honest\n")
+        assert pipe.is_fifo()  # and no file in its place, as /dev/null would have had one
+    finally:
+        os.close(reader)
+    with elsewhere.open("a", encoding="utf-8") as log:
+        command = [sys.executable, "-m", "perennial", "show", "-q", "-o", "/dev/stderr", str(honest)]
+        subprocess.run(command, stderr=log, check=True)
+    assert re.fullmatch(r"old.*, honest\n", elsewhere.read_text(encoding="utf-8"))
+
+
+def test_output_that_names_no_file(honest: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "-q", "-o", "-", str(honest)]) == 0
+    assert capsys.readouterr().out.endswith(", honest\n")
+    assert main(["show", "-q", "-o", "", str(honest)]) == 2
+    assert capsys.readouterr().err == "perennial: --output names no file (is a variable of the shell unset?)\n"
 
 
 def test_rules(capsys: pytest.CaptureFixture[str]) -> None:
