@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -79,6 +80,16 @@ def test_wrong_usage_is_one_line_and_says_where_help_is(
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "--help" in error
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], *([command, "--help"] for command in COMMANDS)])
+def test_help_is_what_argparse_makes_of_it(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """argparse hands None to gettext for a group without description, and that has to come back as None."""
+    with contextlib.suppress(SystemExit):
+        main(arguments)
+    found = capsys.readouterr().out
+    assert "usage: perennial" in found
+    assert "None\n" not in found
 
 
 @pytest.mark.parametrize("command", COMMANDS)
