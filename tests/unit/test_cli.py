@@ -171,8 +171,28 @@ def test_check_by_another_tag(honest: Path, capsys: pytest.CaptureFixture[str]) 
     assert main(["check", "--tag", "manylinux_2_12_x86_64", str(honest)]) == 1
     assert "manylinux_2_12_x86_64" in capsys.readouterr().out
     assert main(["check", "--tag", "manylinux_2_28_x86_64", str(honest)]) == 0
-    assert main(["check", "--tag", "win_amd64", str(honest)]) == 2
+    for other in ("win_amd64", ""):  # as "$TAG" is where nobody has set it
+        capsys.readouterr()
+        assert main(["check", "--tag", other, str(honest)]) == 2
+        assert f"--tag {other or repr(other)}: not one Linux platform tag" in capsys.readouterr().err
     assert main(["check", "--tag", "manylinux_2_28_aarch64", str(honest)]) == 1
+
+
+def test_unknown_names_say_where_they_stand(
+    honest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = tmp_path / "pyproject.toml"
+    for line, said in (
+        ('tag = "manylinux_2_28"', "tool.perennial.tag manylinux_2_28: not one Linux platform tag"),
+        ('ignore = ["dead-tags"]', "tool.perennial.ignore: there is no rule dead-tags: did you mean dead-tag?"),
+        ('select = [""]', "tool.perennial.select: there is no rule '': perennial rules lists them"),
+    ):
+        project.write_text(f"[tool.perennial]\n{line}\n", encoding="utf-8")
+        assert main(["check", str(honest)]) == 2
+        assert capsys.readouterr().err.startswith(f"perennial: {project}: {said}")
+    project.unlink()
+    assert main(["check", "--select", "nonsense", str(honest)]) == 2
+    assert capsys.readouterr().err.startswith("perennial: --select: there is no rule nonsense: ")
 
 
 def test_ignore_and_select(dishonest: Path) -> None:

@@ -238,6 +238,11 @@ def test_yanked_and_requires_python(index: IndexServer, cache: Path) -> None:
     assert [link.yanked for link in list_wheels("Demo", here)] == [None, None, "broken"]
 
 
+def test_no_index_to_ask(cache: Path) -> None:
+    with pytest.raises(FetchError, match=r"demo: pip's setting no-index \(PIP_NO_INDEX\) forbids asking an index"):
+        fetch_wheel("demo", X86, IndexSettings(), cache_dir=cache)
+
+
 def test_a_misspelt_project(index: IndexServer, cache: Path) -> None:
     message = failure(index, cache, "dmeo")
     assert message == f"there is no project dmeo: check the spelling (looked in {index.url})"
