@@ -102,7 +102,7 @@ def test_a_damaged_cache_is_repaired(index: IndexServer, cache: Path) -> None:
     assert path.read_bytes() == b"good"
 
 
-@pytest.mark.parametrize("hashes", [[], [("md5", hashlib.md5(b"wheel").hexdigest())], [("md5", "0" * 32)]])
+@pytest.mark.parametrize("hashes", [[], [("md5", hashlib.md5(b"wheel").hexdigest())]])
 def test_without_a_proof_it_is_downloaded_each_time(
     index: IndexServer, cache: Path, hashes: list[tuple[str, str]]
 ) -> None:
@@ -112,7 +112,7 @@ def test_without_a_proof_it_is_downloaded_each_time(
     assert index.paths() == [PAGE, FILE] * 2
 
 
-@pytest.mark.parametrize("name", ["sha256", "sha384", "sha512", "blake2b", "blake2b_256"])
+@pytest.mark.parametrize("name", ["sha256", "sha384", "sha512", "blake2b", "blake2b_256", "md5", "sha1", "sha224"])
 def test_each_kind_of_hash(cache: Path, name: str) -> None:
     new = hashlib.blake2b(b"wheel", digest_size=32) if name == "blake2b_256" else hashlib.new(name, b"wheel")
     with IndexServer(speaks_json=True) as index:
