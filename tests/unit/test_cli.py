@@ -178,9 +178,7 @@ def test_check_by_another_tag(honest: Path, capsys: pytest.CaptureFixture[str]) 
     assert main(["check", "--tag", "manylinux_2_28_aarch64", str(honest)]) == 1
 
 
-def test_unknown_names_say_where_they_stand(
-    honest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_unknown_names_say_where_they_stand(honest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     project = tmp_path / "pyproject.toml"
     for line, said in (
         ('tag = "manylinux_2_28"', "tool.perennial.tag manylinux_2_28: not one Linux platform tag"),

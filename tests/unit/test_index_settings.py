@@ -196,7 +196,7 @@ def test_an_empty_address_is_no_index(home: Environ) -> None:
     home |= {"PIP_INDEX_URL": "http://127.0.0.1/"}
     for given in ({"index_url": ""}, {"extra_index_urls": (" ",)}):
         with pytest.raises(UsageError, match="an empty address names no package index"):
-            settings_from_pip(home, **given)  # type: ignore[arg-type]
+            settings_from_pip(home, **given)
 
 
 @pytest.mark.parametrize("text", ["not a url", "nowhere/simple", "~/nowhere", "file:///nowhere/simple"])

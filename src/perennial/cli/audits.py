@@ -135,7 +135,9 @@ def judged_tag(option: str | None, config: Config) -> PlatformTag | None:
         return None
     tag = PlatformTag.parse(text.lower())
     if tag.arch is None or "." in text or architecture_of_tag(tag.arch) is None:
-        raise UsageError(f"{source} {printable(text) or repr(text)}: not one Linux platform tag such as manylinux_2_28_x86_64")
+        raise UsageError(
+            f"{source} {printable(text) or repr(text)}: not one Linux platform tag such as manylinux_2_28_x86_64"
+        )
     return tag
 
 
