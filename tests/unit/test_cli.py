@@ -178,6 +178,20 @@ def test_check_by_another_tag(honest: Path, capsys: pytest.CaptureFixture[str]) 
     assert main(["check", "--tag", "manylinux_2_28_aarch64", str(honest)]) == 1
 
 
+def test_wheels_for_other_systems_are_not_called_pure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = wheel(tmp_path, members={"demo/x.pyd": b"MZ"}, tags="cp311-cp311-win_amd64")
+    for command in (["show", "-q"], ["check", "-q", "--tag", "manylinux_2_28_x86_64"]):
+        assert main([*command, str(path)]) == 0
+        assert capsys.readouterr().out == f"{path.name}: win_amd64, not for Linux\n"
+    assert main(["check", "--json", "--tag", "manylinux_2_28_x86_64", str(path)]) == 0
+    assert document(capsys)["wheels"][0]["honest"] is None
+    assert main(["show", str(path)]) == 0
+    assert "win_amd64  not for Linux: only its archive" in capsys.readouterr().out
+    pure = wheel(tmp_path, members={"demo/x.py": b""}, tags="py3-none-any")
+    assert main(["show", "-q", str(pure)]) == 0
+    assert capsys.readouterr().out.endswith(": any, pure\n")
+
+
 def test_unknown_names_say_where_they_stand(honest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     project = tmp_path / "pyproject.toml"
     for line, said in (

@@ -68,7 +68,9 @@ def _coverage(report: AuditReport, *, verbose: bool) -> Iterator[Row]:
 
 def _verdict(report: AuditReport) -> str:
     if report.honest is None:
-        return "no Linux tag to judge" if report.elf_files else "pure"
+        if report.lowest.is_any:
+            return "pure"
+        return "no Linux tag to judge" if report.lowest.is_linux else "not for Linux"
     return "honest" if report.honest else "not honest"
 
 
@@ -76,6 +78,8 @@ def _lowest_remark(report: AuditReport) -> Iterator[Span]:
     # Old ones without a release of their own are settled for good; nobody needs to be told.
     if report.provisional and (report.lowest.version or (0, 0)) > (2, 17):
         yield Span(f"  provisional: no release, or too few, has exactly this C library on {report.arch_name}", "dim")
+    elif not report.lowest.is_linux and not report.lowest.is_any:
+        yield Span("  not for Linux: only its archive, RECORD and WHEEL are judged", "dim")
     elif report.lowest.text.startswith("linux_"):
         yield Span("  no manylinux or musllinux tag is honest", "bad")
 
