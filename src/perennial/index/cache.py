@@ -144,9 +144,10 @@ class WheelCache:
             size = "" if link.size is None else f" ({link.size / 1e6:.0f} MB)"
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             reason = "no space is left" if full else error.strerror or str(error)
+            remedy = "make room, " if full else ""
             raise FetchError(
                 f"{link.filename}{size} cannot be stored in {self._root}: {reason}; "
-                "make room, or name another folder with PERENNIAL_CACHE_DIR"
+                f"{remedy}name another folder with PERENNIAL_CACHE_DIR, or keep nothing with --no-cache"
             ) from error
 
 
