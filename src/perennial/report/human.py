@@ -14,6 +14,7 @@ from perennial.lower.reach import Reach
 from perennial.platform_tag import PlatformTag
 from perennial.report.coverage_line import coverage_line
 from perennial.report.demangle import demangle, demangle_words
+from perennial.report.finding_text import witnesses_of
 from perennial.report.sheet import BLANK, Row, Sheet, Span, row
 from perennial.report.text import listed, plural
 from perennial.symbol_version import version_sort_key
@@ -247,5 +248,5 @@ def _finding(finding: Finding) -> Iterator[Row]:
         finding.severity.value,
         Span(finding.rule, finding.severity.value),
         f"  {demangle_words(finding.message)}",
-        Span(f"; fails on {listed(finding.witnesses, 3)}" if finding.witnesses else "", "dim"),
+        Span(witnesses_of(finding), "dim"),
     )
