@@ -36,11 +36,6 @@ def add_audit_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--format", choices=FORMATS, default="text", help="how to report (default: text)")
     group.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
     group.add_argument(
-        "--skip-hashes",
-        action="store_true",
-        help="do not hold files against their hashes in RECORD, nor read those that are no ELF files",
-    )
-    group.add_argument(
         "-o", "--output", metavar="FILE", help="write to FILE, whole or not at all, instead of standard output"
     )
     amount = group.add_mutually_exclusive_group()
@@ -52,6 +47,11 @@ def add_audit_arguments(parser: argparse.ArgumentParser) -> None:
     )
     rules.add_argument(
         "--ignore", metavar="RULE", action="append", help="leave out findings of these rules; may be repeated"
+    )
+    rules.add_argument(
+        "--skip-hashes",
+        action="store_true",
+        help="do not hold files against their hashes in RECORD, nor read those that are no ELF files",
     )
     rules.add_argument(
         "--strict-tiers", action="store_true", help="make libraries that an installation may lack an error"
