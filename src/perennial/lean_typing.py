@@ -54,8 +54,8 @@ else:
         """
 
         def __new__(cls, name, bases, namespace):
-            if "_fields" in namespace:  # the class below
-                return super().__new__(cls, name, bases, namespace)
+            if "_fields" in namespace or any(base._fields for base in bases):
+                return super().__new__(cls, name, bases, namespace)  # the class below, or one with fields already
             if "__annotate_func__" in namespace:  # PEP 749; nothing here should have to evaluate it
                 raise TypeError(f"{name}: its module needs `from __future__ import annotations`")
             fields = tuple(namespace.get("__annotations__", ()))
@@ -67,16 +67,17 @@ else:
             code = _code_of_new(len(fields)).replace(co_varnames=("_cls", *fields))
             new = FunctionType(code, _GLOBALS, "__new__", tuple(defaults.values()))
             new.__qualname__ = f"{name}.__new__"
-            while len(_GETTERS) < len(fields):
-                _GETTERS.append(_tuplegetter(len(_GETTERS), f"Alias for field number {len(_GETTERS)}"))
-            namespace |= dict(zip(fields, _GETTERS, strict=False))
+            namespace |= {field: _getter(number) for number, field in enumerate(fields)}
             namespace |= {"__new__": new, "__slots__": (), "__match_args__": fields}
             namespace |= {"_fields": fields, "_field_defaults": defaults}
             namespace.setdefault("__doc__", f"{name}({', '.join(fields)})")
             return super().__new__(cls, name, bases, namespace)
 
-    _GETTERS = []
     _GLOBALS = {"_tuple_new": tuple.__new__, "__builtins__": {}}
+
+    @cache
+    def _getter(number):
+        return _tuplegetter(number, f"Alias for field number {number}")
 
     @cache
     def _code_of_new(count):
@@ -84,7 +85,9 @@ else:
         return namedtuple("NamedTuple", fields).__new__.__code__  # noqa: PYI024 - typing's stands here in its place
 
     class NamedTuple(tuple, metaclass=_NamedTupleType):
-        """typing.NamedTuple: the same values, with the same methods. Bases other than this one are not for it."""
+        """typing.NamedTuple: the same values, with the same methods. A class that is derived from one with fields
+        adds none, as with typing's; bases other than these are not for it.
+        """
 
         __slots__ = ()
         _fields = ()

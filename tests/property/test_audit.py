@@ -19,7 +19,7 @@ from perennial.knowledge import load_knowledge
 from perennial.platform_tag import Libc, PlatformTag
 from perennial.policy import Policies, policies
 from tests.support.audits import LIBC, MODULE, audit_members
-from tests.support.elf_builder import Need, NeedVersion, elf
+from tests.support.elf_builder import Import, Need, NeedVersion, elf
 
 CASES: Final = {
     arch: policies(load_knowledge(), Libc.GLIBC, Architecture(arch))
@@ -165,3 +165,20 @@ def test_the_verdict_on_the_claim_follows_from_the_lowest_tag(wheel: Needs) -> N
         lower = wheel.audit(tag=PlatformTag.manylinux(below[-1], wheel.arch).text)
         assert lower.honest is False
         assert any(finding.severity is Severity.ERROR for finding in lower.findings)
+
+
+MUSL: Final = elf(needed=("libc.musl-x86_64.so.1",), imports=(Import("printf"),), relocations=True)
+PROMISES: Final = st.builds(
+    lambda kind, major, minor, arch: f"{kind}_{major}_{minor}_{arch}",
+    st.sampled_from(["manylinux", "musllinux"]),
+    st.sampled_from([0, 1, 1, 2, 2, 3]),
+    st.one_of(st.integers(0, 3), st.integers(0, 50)),
+    st.sampled_from(["x86_64", "x86_64", *CASES, "armv7l", "ppc64"]),
+)
+
+
+@given(needs(), st.booleans(), PROMISES)
+def test_a_promise_that_is_not_kept_is_an_error(wheel: Needs, is_musl: bool, tag: str) -> None:
+    """Whatever makes a wheel dishonest, the gate has to fail."""
+    report = audit_members({MODULE: MUSL if is_musl else wheel.build()}, f"cp312-cp312-{tag}")
+    assert report.honest is not False or report.has_errors

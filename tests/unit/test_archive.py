@@ -440,6 +440,8 @@ def test_whether_an_honest_member_begins_like_elf(tmp_path: Path, method: int, c
         b"\0\0\0\xff\xff" * 300 + b"\1\4\0\xfb\xff" + ELF,  # the content begins behind what is looked at
         b"\0\1\0\xfe\xff\x7f" + b"\0\0\0\xff\xff" * 300 + b"\1\3\0\xfc\xffELF",
         b"\0\0\0\xff\xff" * 9,  # never begins
+        b"\3\0" + ELF,  # ends before it begins
+        b"\1\3\0\xfc\xffELF",  # ends early: no installer unpacks it
         b"\7",  # of no known kind
         b"",
     ],

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -78,6 +80,16 @@ def test_wrong_usage_is_one_line_and_says_where_help_is(
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "--help" in error
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], *([command, "--help"] for command in COMMANDS)])
+def test_help_is_what_argparse_makes_of_it(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """argparse hands None to gettext for a group without description, and that has to come back as None."""
+    with contextlib.suppress(SystemExit):
+        main(arguments)
+    found = capsys.readouterr().out
+    assert "usage: perennial" in found
+    assert "None\n" not in found
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -159,8 +171,40 @@ def test_check_by_another_tag(honest: Path, capsys: pytest.CaptureFixture[str]) 
     assert main(["check", "--tag", "manylinux_2_12_x86_64", str(honest)]) == 1
     assert "manylinux_2_12_x86_64" in capsys.readouterr().out
     assert main(["check", "--tag", "manylinux_2_28_x86_64", str(honest)]) == 0
-    assert main(["check", "--tag", "win_amd64", str(honest)]) == 2
+    for other in ("win_amd64", ""):  # as "$TAG" is where nobody has set it
+        capsys.readouterr()
+        assert main(["check", "--tag", other, str(honest)]) == 2
+        assert f"--tag {other or repr(other)}: not one Linux platform tag" in capsys.readouterr().err
     assert main(["check", "--tag", "manylinux_2_28_aarch64", str(honest)]) == 1
+
+
+def test_wheels_for_other_systems_are_not_called_pure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = wheel(tmp_path, members={"demo/x.pyd": b"MZ"}, tags="cp311-cp311-win_amd64")
+    for command in (["show", "-q"], ["check", "-q", "--tag", "manylinux_2_28_x86_64"]):
+        assert main([*command, str(path)]) == 0
+        assert capsys.readouterr().out == f"{path.name}: win_amd64, not for Linux\n"
+    assert main(["check", "--json", "--tag", "manylinux_2_28_x86_64", str(path)]) == 0
+    assert document(capsys)["wheels"][0]["honest"] is None
+    assert main(["show", str(path)]) == 0
+    assert "win_amd64  not for Linux: only its archive" in capsys.readouterr().out
+    pure = wheel(tmp_path, members={"demo/x.py": b""}, tags="py3-none-any")
+    assert main(["show", "-q", str(pure)]) == 0
+    assert capsys.readouterr().out.endswith(": any, pure\n")
+
+
+def test_unknown_names_say_where_they_stand(honest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    project = tmp_path / "pyproject.toml"
+    for line, said in (
+        ('tag = "manylinux_2_28"', "tool.perennial.tag manylinux_2_28: not one Linux platform tag"),
+        ('ignore = ["dead-tags"]', "tool.perennial.ignore: there is no rule dead-tags: did you mean dead-tag?"),
+        ('select = [""]', "tool.perennial.select: there is no rule '': perennial rules lists them"),
+    ):
+        project.write_text(f"[tool.perennial]\n{line}\n", encoding="utf-8")
+        assert main(["check", str(honest)]) == 2
+        assert capsys.readouterr().err.startswith(f"perennial: {project}: {said}")
+    project.unlink()
+    assert main(["check", "--select", "nonsense", str(honest)]) == 2
+    assert capsys.readouterr().err.startswith("perennial: --select: there is no rule nonsense: ")
 
 
 def test_ignore_and_select(dishonest: Path) -> None:
@@ -268,6 +312,35 @@ def test_output_file_is_whole_or_not_there(honest: Path, tmp_path: Path, capsys:
     assert main(["show", "--json", "-o", str(tmp_path / "missing" / "report.json"), str(honest)]) == 3
     assert "No such file" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir() if "report" in path.name] == ["report.json"]
+
+
+def test_output_goes_where_a_link_leads_and_into_a_pipe(honest: Path, tmp_path: Path) -> None:
+    elsewhere, link, pipe = tmp_path / "elsewhere.json", tmp_path / "link.json", tmp_path / "pipe"
+    link.symlink_to(elsewhere)  # leads nowhere yet
+    for _ in range(2):
+        assert main(["show", "--json", "-o", str(link), str(honest)]) == 0
+        assert link.is_symlink()
+        assert json.loads(elsewhere.read_text(encoding="utf-8"))["wheels"]
+        elsewhere.write_text("old", encoding="utf-8")
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert main(["show", "-q", "-o", str(pipe), str(honest)]) == 0
+        assert os.read(reader, 1 << 16).endswith(b", honest\n")
+        assert pipe.is_fifo()  # and no file in its place, as /dev/null would have had one
+    finally:
+        os.close(reader)
+    with elsewhere.open("a", encoding="utf-8") as log:
+        command = [sys.executable, "-m", "perennial", "show", "-q", "-o", "/dev/stderr", str(honest)]
+        subprocess.run(command, stderr=log, check=True)
+    assert re.fullmatch(r"old.*, honest\n", elsewhere.read_text(encoding="utf-8"))
+
+
+def test_output_that_names_no_file(honest: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "-q", "-o", "-", str(honest)]) == 0
+    assert capsys.readouterr().out.endswith(", honest\n")
+    assert main(["show", "-q", "-o", "", str(honest)]) == 2
+    assert capsys.readouterr().err == "perennial: --output names no file (is a variable of the shell unset?)\n"
 
 
 def test_rules(capsys: pytest.CaptureFixture[str]) -> None:

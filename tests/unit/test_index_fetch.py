@@ -102,7 +102,7 @@ def test_a_damaged_cache_is_repaired(index: IndexServer, cache: Path) -> None:
     assert path.read_bytes() == b"good"
 
 
-@pytest.mark.parametrize("hashes", [[], [("md5", hashlib.md5(b"wheel").hexdigest())], [("md5", "0" * 32)]])
+@pytest.mark.parametrize("hashes", [[], [("md5", hashlib.md5(b"wheel").hexdigest())]])
 def test_without_a_proof_it_is_downloaded_each_time(
     index: IndexServer, cache: Path, hashes: list[tuple[str, str]]
 ) -> None:
@@ -112,7 +112,7 @@ def test_without_a_proof_it_is_downloaded_each_time(
     assert index.paths() == [PAGE, FILE] * 2
 
 
-@pytest.mark.parametrize("name", ["sha256", "sha384", "sha512", "blake2b", "blake2b_256"])
+@pytest.mark.parametrize("name", ["sha256", "sha384", "sha512", "blake2b", "blake2b_256", "md5", "sha1", "sha224"])
 def test_each_kind_of_hash(cache: Path, name: str) -> None:
     new = hashlib.blake2b(b"wheel", digest_size=32) if name == "blake2b_256" else hashlib.new(name, b"wheel")
     with IndexServer(speaks_json=True) as index:
@@ -236,6 +236,11 @@ def test_yanked_and_requires_python(index: IndexServer, cache: Path) -> None:
     assert fetch_wheel("demo", old, here, cache_dir=cache).read_bytes() == b"1.0"
     assert fetch_wheel("demo==1.2", X86, here, cache_dir=cache).read_bytes() == b"1.2"
     assert [link.yanked for link in list_wheels("Demo", here)] == [None, None, "broken"]
+
+
+def test_no_index_to_ask(cache: Path) -> None:
+    with pytest.raises(FetchError, match=r"demo: pip's setting no-index \(PIP_NO_INDEX\) forbids asking an index"):
+        fetch_wheel("demo", X86, IndexSettings(), cache_dir=cache)
 
 
 def test_a_misspelt_project(index: IndexServer, cache: Path) -> None:
@@ -364,7 +369,7 @@ def test_a_full_disk_is_one_line(index: IndexServer, cache: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert "cannot be stored in" in message
-    assert "PERENNIAL_CACHE_DIR" in message
+    assert message.endswith("name another folder with PERENNIAL_CACHE_DIR, or keep nothing with --no-cache")
 
 
 def test_a_cache_that_is_a_file(index: IndexServer, tmp_path: Path) -> None:

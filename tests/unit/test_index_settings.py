@@ -191,6 +191,14 @@ def test_nonsense_is_a_usage_error(home: Environ, name: str, value: str) -> None
     assert "secret" not in str(caught.value)
 
 
+def test_an_empty_address_is_no_index(home: Environ) -> None:
+    """As `--index-url "$INDEX"` gives it, where nobody has set INDEX: the public index is not what was meant."""
+    home |= {"PIP_INDEX_URL": "http://127.0.0.1/"}
+    for given in ({"index_url": ""}, {"extra_index_urls": (" ",)}):
+        with pytest.raises(UsageError, match="an empty address names no package index"):
+            settings_from_pip(home, **given)
+
+
 @pytest.mark.parametrize("text", ["not a url", "nowhere/simple", "~/nowhere", "file:///nowhere/simple"])
 def test_a_typed_index_that_is_not_there(home: Environ, text: str) -> None:
     """Another index may have the project, and nobody would see that the one that was meant was not asked."""

@@ -63,9 +63,10 @@ def test_yanked_without_a_reason(attribute: str) -> None:
     assert one(f'<a href="{WHEEL}" {attribute}>x</a>').yanked == ""
 
 
-def test_md5_proves_nothing() -> None:
+def test_md5_proves_nothing_and_is_a_promise() -> None:
     link = one(f'<a href="{WHEEL}#md5=00112233445566778899aabbccddeeff">x</a>')
     assert link.proofs == ()
+    assert link.promises == (("md5", "00112233445566778899aabbccddeeff"),)
     assert link.sha256 is None
 
 

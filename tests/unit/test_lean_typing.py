@@ -71,6 +71,45 @@ def test_wrong_arguments_are_refused_as_typing_does(arguments: tuple[int, ...], 
 
 
 @pytest.mark.parametrize("base", [typing.NamedTuple, lean_typing.NamedTuple])
+def test_derived_classes_keep_the_fields(base: Any) -> None:
+    pair = make(base, ["first", "second"], [7])
+    body = {
+        "__annotations__": {"note": "str"},
+        "note": "annotated, and no field",
+        "twice": lambda self: 2 * self.total(),
+    }
+    derived_class: Any = type("Derived", (pair,), body)
+    derived = derived_class(1)
+    assert derived == (1, 7)
+    assert (derived.first, derived.second, derived.twice(), derived.note) == (1, 7, 16, "annotated, and no field")
+    assert type(derived._replace(first=2)) is derived_class
+    assert repr(derived) == "Derived(first=1, second=7)"
+    assert derived_class._fields == pair._fields
+
+
+def test_classes_that_threads_make_at_once_do_not_mix_up_fields() -> None:
+    """Modules are imported when they are needed, and that may be in several threads."""
+    program = """
+import sys, threading
+from perennial import lean_typing
+sys.setswitchinterval(1e-6)
+fields = [f"field{number}" for number in range(3000)]
+made, barrier = [], threading.Barrier(8)
+def make():
+    body = {"__annotations__": dict.fromkeys(fields)}
+    barrier.wait()
+    made.append(type(lean_typing.NamedTuple)("Many", (lean_typing.NamedTuple,), body))
+threads = [threading.Thread(target=make) for _ in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+numbers = list(range(3000))
+sys.exit([[getattr(kind(*numbers), field) for field in fields] for kind in made] != [numbers] * 8)
+"""
+    for _ in range(3):
+        assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("base", [typing.NamedTuple, lean_typing.NamedTuple])
 def test_classes_that_typing_refuses(base: Any) -> None:
     with pytest.raises(ValueError, match="underscore"):
         make(base, ["_first"], [])

@@ -224,6 +224,14 @@ CASES: tuple[Case, ...] = (
         says=("libexpat.so.1", "from 2.12"),
     ),
     case(
+        "library-not-provided",
+        "a musl that is older than any known",
+        ("error", EXTENSION),
+        tags="cp311-cp311-musllinux_1_0_x86_64",
+        members=one(elf(needed=("libc.musl-x86_64.so.1",), imports=(Import("printf"),), relocations=True)),
+        says=("libc.musl-x86_64.so.1", "from 1.1"),
+    ),
+    case(
         "unresolvable-bundled-library",
         "RUNPATH leads there",
         members={
@@ -657,6 +665,7 @@ CASES: tuple[Case, ...] = (
             ("manylinux_2_0_x86_64", "begin at 2.5"),
             ("manylinux_02_017_x86_64", "manylinux_2_17_x86_64"),
             ("manylinux_2_999_x86_64", "newest known"),
+            ("musllinux_0_9_x86_64", "begin at 1.0"),
             ("manylinux_9_9_sparc", "sparc"),
             ("manylinux2015_x86_64", "not of the form"),
         )

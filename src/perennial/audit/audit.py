@@ -158,6 +158,8 @@ def _claim(tag: PlatformTag, judgement: Judgement, flaws: Iterable[Finding]) -> 
         return Claim(tag, None, "")
     if not content.elf_files:
         unreadable = content.wheel.has_unreadable_elf
+        if not unreadable and not any(own.is_any or own.is_linux for own in content.wheel.filename.platforms):
+            return Claim(tag, None, "")  # asked for by the caller, of a wheel for another system
         return Claim(tag, not unreadable, "none of its ELF files can be read" if unreadable else "")
     dead = why_dead(tag, content.policies)
     if dead is not None:

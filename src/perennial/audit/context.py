@@ -88,12 +88,14 @@ class Judgement(NamedTuple):
     @property
     def strictest(self) -> PlatformTag | None:
         """Of the promised tags that are for the wheel's C library and architecture, the lowest: what it
-        keeps, the others do too.
+        keeps, the others do too. Versions before the first that has tags are left to `dead-tag`.
         """
         libc, architecture = self.content.libc, self.content.architecture
         fitting = [
             tag
             for tag in self.promises
-            if (libc is None or tag.libc is libc) and architecture_of_tag(tag.arch or "") is architecture
+            if (libc is None or tag.libc is libc)
+            and architecture_of_tag(tag.arch or "") is architecture
+            and (tag.libc is Libc.MUSL or architecture is None or (tag.version or (0, 0)) >= architecture.lowest_glibc)
         ]
         return min(fitting, key=lambda tag: tag.version or (0, 0), default=None)

@@ -38,11 +38,6 @@ def add_audit_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--format", choices=FORMATS, default="text", help="how to report (default: text)")
     group.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
     group.add_argument(
-        "--skip-hashes",
-        action="store_true",
-        help="do not hold files against their hashes in RECORD, nor read those that are no ELF files",
-    )
-    group.add_argument(
         "-o", "--output", metavar="FILE", help="write to FILE, whole or not at all, instead of standard output"
     )
     amount = group.add_mutually_exclusive_group()
@@ -54,6 +49,11 @@ def add_audit_arguments(parser: argparse.ArgumentParser) -> None:
     )
     rules.add_argument(
         "--ignore", metavar="RULE", action="append", help="leave out findings of these rules; may be repeated"
+    )
+    rules.add_argument(
+        "--skip-hashes",
+        action="store_true",
+        help="do not hold files against their hashes in RECORD, nor read those that are no ELF files",
     )
     rules.add_argument(
         "--strict-tiers", action="store_true", help="make libraries that an installation may lack an error"
@@ -114,11 +114,12 @@ def read_limits(arguments: argparse.Namespace) -> ArchiveLimits:
     return ArchiveLimits()._replace(**{name: value for name, value in limits.items() if value is not None})
 
 
-def read_options(arguments: argparse.Namespace, config: Config, tag: str | None) -> Options:
+def read_options(arguments: argparse.Namespace, config: Config, tag: PlatformTag | None) -> Options:
     as_of = read_date(arguments.as_of)
     mainstream = None if arguments.mainstream is None else read_mainstream(arguments.mainstream)
+    _check_rules(arguments, config)
     return Options(
-        tag=None if tag is None else _platform_tag(tag),
+        tag=tag,
         as_of=as_of,
         limits=read_limits(arguments),
         select=frozenset(arguments.select or config.select),
@@ -129,16 +130,21 @@ def read_options(arguments: argparse.Namespace, config: Config, tag: str | None)
     )
 
 
-def _platform_tag(text: str) -> PlatformTag:
+def judged_tag(option: str | None, config: Config) -> PlatformTag | None:
+    """What `check` judges by: the option's, or else the configuration's; None for what the wheel claims."""
+    text, source = (config.tag, f"{config.path}: tool.perennial.tag") if option is None else (option, "--tag")
+    if text is None:
+        return None
     tag = PlatformTag.parse(text.lower())
     if tag.arch is None or "." in text or architecture_of_tag(tag.arch) is None:
-        raise UsageError(f"--tag {printable(text)}: not one Linux platform tag such as manylinux_2_28_x86_64")
+        raise UsageError(
+            f"{source} {printable(text) or repr(text)}: not one Linux platform tag such as manylinux_2_28_x86_64"
+        )
     return tag
 
 
 def run_audits(arguments: argparse.Namespace, options: Options) -> int:
     """Audits all inputs, writes the report and returns the exit code."""
-    _check_rules(options)
     errors: dict[str, str] = {}
     reports = _audit_all(arguments, options, errors)
     if arguments.format == "text":
@@ -230,13 +236,18 @@ def _filtered(report: AuditReport, options: Options) -> AuditReport:
     )
 
 
-def _check_rules(options: Options) -> None:
-    wanted = options.select | options.ignore
-    if wanted:
-        from perennial.audit.checks import RULES
-        from perennial.cli.rules import check_names
+def _check_rules(arguments: argparse.Namespace, config: Config) -> None:
+    for names, source in (
+        (arguments.select, "--select"),
+        (arguments.ignore, "--ignore"),
+        (config.select, f"{config.path}: tool.perennial.select"),
+        (config.ignore, f"{config.path}: tool.perennial.ignore"),
+    ):
+        if names:
+            from perennial.audit.checks import RULES
+            from perennial.cli.rules import check_names
 
-        check_names(sorted(wanted), RULES)
+            check_names(names, RULES, source)
 
 
 def _write_text(audited: Iterable[Audited], arguments: argparse.Namespace) -> int:

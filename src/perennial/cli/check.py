@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 
-from perennial.cli.audits import add_audit_arguments, read_options, run_audits
-from perennial.cli.config import load_config
+from perennial.cli.audits import add_audit_arguments, judged_tag, read_options, run_audits
+from perennial.cli.config import load_config, settle_index
 
 USAGE = "perennial check [options] WHEEL [WHEEL ...]"
 SUMMARY = "pass or fail wheels by the tags that they claim, or by one that you name"
@@ -29,5 +29,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     config = load_config(arguments.config, os.getcwd())
-    arguments.index_url = arguments.index_url or config.index_url
-    return run_audits(arguments, read_options(arguments, config, arguments.tag or config.tag))
+    settle_index(arguments, config)
+    return run_audits(arguments, read_options(arguments, config, judged_tag(arguments.tag, config)))

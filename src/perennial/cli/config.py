@@ -11,6 +11,7 @@ The nearest pyproject.toml counts, from the current folder upward; the command l
 
 from __future__ import annotations
 
+import argparse
 import os
 
 from perennial.errors import UnreadableError, UsageError
@@ -18,12 +19,13 @@ from perennial.lean_typing import Any, Final, NamedTuple
 
 
 class Config(NamedTuple):
-    """The table, or its defaults where there is none."""
+    """The table, or its defaults where there is none; `path` is the file that was read, for messages."""
 
     tag: str | None = None
     ignore: tuple[str, ...] = ()
     select: tuple[str, ...] = ()
     index_url: str | None = None
+    path: str | None = None
 
 
 _KEYS: Final[dict[str, type]] = {"tag": str, "ignore": list, "select": list, "index-url": str}
@@ -80,5 +82,11 @@ def _parse(path: str, text: str) -> Config:
                 f"{path}: tool.perennial.{key} should be a {'list of strings' if expected is list else 'string'}"
             )
     return Config(
-        table.get("tag"), tuple(table.get("ignore", ())), tuple(table.get("select", ())), table.get("index-url")
+        table.get("tag"), tuple(table.get("ignore", ())), tuple(table.get("select", ())), table.get("index-url"), path
     )
+
+
+def settle_index(arguments: argparse.Namespace, config: Config) -> None:
+    """Gives the arguments the index of the configuration where they name none."""
+    if arguments.index_url is None:
+        arguments.index_url = config.index_url

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from perennial.cli.config import load_config
+from perennial.cli.config import load_config, settle_index
 from perennial.cli.exit_codes import ExitCode
 from perennial.cli.facts import add_fact_arguments
 from perennial.cli.output import write_output
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     from perennial.cli.explanations import explain_all
 
     config = load_config(arguments.config, os.getcwd())
-    arguments.index_url = arguments.index_url or config.index_url
+    settle_index(arguments, config)
     found = explain_all(arguments)
     if arguments.format == "json":
         from perennial.report.explain_json import as_json

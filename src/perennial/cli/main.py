@@ -20,7 +20,7 @@ from perennial.errors import PerennialError, UsageError, printable
 from perennial.lean_typing import Any, Final, NoReturn, Protocol, cast
 
 # argparse would look for translations of its own words: that takes 1 ms, and lets the locale into the output.
-argparse._ = str  # type: ignore[attr-defined]  # gettext's function, under the name by which argparse calls it
+argparse._ = lambda text: text  # type: ignore[attr-defined]  # gettext's, by argparse's name; of None, it is None
 
 
 class Command(Protocol):

@@ -25,11 +25,13 @@ def progress_on_stderr(*, bytes_: bool = True) -> Iterator[Progress | None]:
         return
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TransferSpeedColumn
+    from rich.table import Column
 
     amount = (DownloadColumn(), TransferSpeedColumn()) if bytes_ else (MofNCompleteColumn(),)
-    columns = (TextColumn("{task.description}"), BarColumn(), *amount)
+    # A wheel's name is as long as a terminal is wide: it gets what the others leave.
+    name = TextColumn("{task.description}", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"))
     # Transient: the report that follows is what people want to keep.
-    bars = Progress(*columns, console=Console(stderr=True), transient=True)
+    bars = Progress(name, BarColumn(20), *amount, console=Console(stderr=True), transient=True, expand=True)
     bar = ProgressBar(bars)
     try:
         yield bar

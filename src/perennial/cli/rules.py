@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Mapping
 
 from perennial.cli.exit_codes import ExitCode
-from perennial.errors import UsageError
+from perennial.errors import UsageError, printable
 from perennial.finding import Rule
 from perennial.report.sheet import BLANK, Row, row, write_sheet
 
@@ -54,10 +54,10 @@ def all_rules() -> dict[str, Rule]:
     return RULES | COLOAD_RULES
 
 
-def check_names(names: Iterable[str], rules: Mapping[str, Rule] | None = None) -> None:
+def check_names(names: Iterable[str], rules: Mapping[str, Rule] | None = None, source: str | None = None) -> None:
     """Raises `UsageError` for the first name that is no rule, with the one that was probably meant.
 
-    `rules` are those that the command knows, None for all.
+    `rules` are those that the command knows, None for all; `source` is where the names stand, for the message.
     """
     rules = all_rules() if rules is None else rules
     for name in names:
@@ -66,4 +66,5 @@ def check_names(names: Iterable[str], rules: Mapping[str, Rule] | None = None) -
 
             close = get_close_matches(name, rules, 1)
             hint = f"did you mean {close[0]}?" if close else "perennial rules lists them"
-            raise UsageError(f"there is no rule {name}: {hint}")
+            where = "" if source is None else f"{source}: "
+            raise UsageError(f"{where}there is no rule {printable(name) or repr(name)}: {hint}")

@@ -6,7 +6,7 @@ import argparse
 import os
 
 from perennial.cli.audits import add_audit_arguments, read_options, run_audits
-from perennial.cli.config import load_config
+from perennial.cli.config import load_config, settle_index
 
 USAGE = "perennial show [options] WHEEL [WHEEL ...]"
 SUMMARY = "what a wheel honestly is, why, and where it runs"
@@ -29,5 +29,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     config = load_config(arguments.config, os.getcwd())
-    arguments.index_url = arguments.index_url or config.index_url
+    settle_index(arguments, config)
     return run_audits(arguments, read_options(arguments, config, None))

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from perennial.errors import FetchError
-from perennial.index.links import WheelLink
+from perennial.index.links import CHECKSUMS, WheelLink
 from perennial.index.redact import redact
 from perennial.lean_typing import TYPE_CHECKING, Final, Protocol
 
@@ -44,7 +44,7 @@ class _Hash(Protocol):
 def _new_hash(name: str) -> _Hash:
     if name == "blake2b_256":
         return hashlib.blake2b(digest_size=32)
-    return hashlib.new(name)
+    return hashlib.new(name, usedforsecurity=name not in CHECKSUMS)  # FIPS mode has these for nothing else
 
 
 class HashingWriter:
@@ -52,7 +52,7 @@ class HashingWriter:
 
     def __init__(self, link: WheelLink, file: BinaryIO) -> None:
         self._file = file
-        self._hashes = {name: _new_hash(name) for name in {"sha256", *(name for name, _ in link.proofs)}}
+        self._hashes = {name: _new_hash(name) for name in {"sha256", *(name for name, _ in link.promises)}}
 
     def __call__(self, data: bytes) -> None:
         for each in self._hashes.values():
@@ -65,7 +65,7 @@ class HashingWriter:
 
 def verify(link: WheelLink, digest: Callable[[str], str]) -> None:
     """FetchError with both hashes where one differs from what the index gave."""
-    for name, promised in link.proofs:
+    for name, promised in link.promises:
         found = digest(name)
         if found != promised:
             raise FetchError(
@@ -144,9 +144,10 @@ class WheelCache:
             size = "" if link.size is None else f" ({link.size / 1e6:.0f} MB)"
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             reason = "no space is left" if full else error.strerror or str(error)
+            remedy = "make room, " if full else ""
             raise FetchError(
                 f"{link.filename}{size} cannot be stored in {self._root}: {reason}; "
-                "make room, or name another folder with PERENNIAL_CACHE_DIR"
+                f"{remedy}name another folder with PERENNIAL_CACHE_DIR, or keep nothing with --no-cache"
             ) from error
 
 

@@ -125,7 +125,9 @@ def _choose(wanted: ProjectRequirement, choice: WheelChoice, found: Catalogue, s
     if not by_version(found.wheels):
         if found.refusal is not None:
             raise found.refusal
-        places = ", ".join(map(redact, (*settings.find_links, *settings.index_urls))) or "no index at all"
+        places = ", ".join(map(redact, (*settings.find_links, *settings.index_urls)))
+        if not places:
+            raise FetchError(f"{wanted.name}: pip's setting no-index (PIP_NO_INDEX) forbids asking an index for it")
         if found.other_files:
             raise FetchError(f"{wanted.name} has no wheels, only source distributions (looked in {places})")
         raise FetchError(f"there is no project {wanted.name}: check the spelling (looked in {places})")

@@ -8,6 +8,8 @@ from perennial.platform_tag import Libc
 # What counts as proof that a file is the one that the index means, with the length of each
 # in hexadecimal digits. MD5 and SHA-1 are left out: two files with the same one can be made.
 PROOFS: Final = {"sha512": 128, "sha384": 96, "sha256": 64, "blake2b": 128, "blake2b_256": 64}
+# What older indexes give. That a file has it does not prove much; that it has not means damage, or worse.
+CHECKSUMS: Final = frozenset({"md5", "sha1", "sha224"})
 
 
 class WheelChoice(NamedTuple):
@@ -38,6 +40,11 @@ class WheelLink(NamedTuple):
     def proofs(self) -> tuple[tuple[str, str], ...]:
         """The hashes that prove something."""
         return tuple((name, digest) for name, digest in self.hashes if name in PROOFS)
+
+    @property
+    def promises(self) -> tuple[tuple[str, str], ...]:
+        """The hashes that the file has to have: those that prove something, and failing these what there is."""
+        return self.proofs or tuple((name, digest) for name, digest in self.hashes if name in CHECKSUMS)
 
     @property
     def sha256(self) -> str | None:

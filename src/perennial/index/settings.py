@@ -102,6 +102,8 @@ def _check_there(text: str, environ: Mapping[str, str]) -> None:
     """A folder that a setting names may be missing, as for pip; one that somebody has just typed is a slip, and
     what other indexes have would hide it.
     """
+    if not text.strip():
+        raise UsageError("an empty address names no package index (is a variable of the shell unset?)")
     url = _as_url(text, environ)
     if url.startswith("file:") and not path_of(url).exists():
         raise UsageError(f"package index {redact(text)}: neither a URL nor a folder that is there")

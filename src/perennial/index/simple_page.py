@@ -15,7 +15,7 @@ from html.parser import HTMLParser
 from urllib.parse import unquote, urljoin, urlsplit
 
 from perennial.errors import FetchError
-from perennial.index.links import PROOFS, ProjectPage, SourceLink, WheelLink
+from perennial.index.links import CHECKSUMS, PROOFS, ProjectPage, SourceLink, WheelLink
 from perennial.index.redact import redact
 from perennial.lean_typing import Final
 
@@ -85,7 +85,8 @@ def _link(
         return SourceLink(filename, requires_python or None, yanked, bare)
     if _WHEEL_NAME.fullmatch(filename) is None:
         return None
-    found = hashes or tuple((n, d.lower()) for n, d in _FRAGMENT_HASH.findall(fragment) if n in PROOFS or n == "md5")
+    in_fragment = ((n, d.lower()) for n, d in _FRAGMENT_HASH.findall(fragment) if n in PROOFS or n in CHECKSUMS)
+    found = hashes or tuple(in_fragment)
     return WheelLink(filename, bare, found, requires_python or None, yanked, size, upload_time)
 
 

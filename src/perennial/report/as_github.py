@@ -8,6 +8,7 @@ from perennial.audit.report import AuditReport
 from perennial.errors import printable
 from perennial.finding import Severity
 from perennial.lean_typing import Final
+from perennial.report.finding_text import finding_text
 
 _COMMANDS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 
@@ -16,8 +17,8 @@ def as_github(reports: Iterable[AuditReport], errors: Mapping[str, str]) -> str:
     lines = [_command("error", source, "unreadable", message) for source, message in errors.items()]
     for report in reports:
         for finding in report.findings:
-            text = finding.message if finding.remedy is None else f"{finding.message}. {finding.remedy}"
-            lines.append(_command(_COMMANDS[finding.severity], report.wheel.path, finding.rule, text))
+            command = _COMMANDS[finding.severity]
+            lines.append(_command(command, report.wheel.path, finding.rule, finding_text(finding)))
     return "".join(f"{line}\n" for line in lines)
 
 

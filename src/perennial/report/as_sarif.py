@@ -12,6 +12,7 @@ from perennial.audit.checks import RULES
 from perennial.audit.report import AuditReport
 from perennial.finding import Finding, Severity
 from perennial.lean_typing import Any, Final
+from perennial.report.finding_text import finding_text
 
 _LEVELS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -57,7 +58,6 @@ def _result(report: AuditReport, finding: Finding) -> dict[str, Any]:
     }
     if finding.member is not None:
         location["logicalLocations"] = [{"fullyQualifiedName": finding.member, "kind": "resource"}]
-    text = finding.message if finding.remedy is None else f"{finding.message}. {finding.remedy}"
     identity = "\0".join(
         (finding.rule, report.wheel.filename.distribution, finding.member or "", finding.requires or "")
     )
@@ -65,7 +65,7 @@ def _result(report: AuditReport, finding: Finding) -> dict[str, Any]:
         "ruleId": finding.rule,
         "ruleIndex": list(RULES).index(finding.rule),
         "level": _LEVELS[finding.severity],
-        "message": {"text": text},
+        "message": {"text": finding_text(finding)},
         "locations": [location],
         "partialFingerprints": {"perennial/v1": hashlib.sha256(identity.encode()).hexdigest()},
     }

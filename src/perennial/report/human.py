@@ -14,6 +14,7 @@ from perennial.lower.reach import Reach
 from perennial.platform_tag import PlatformTag
 from perennial.report.coverage_line import coverage_line
 from perennial.report.demangle import demangle, demangle_words
+from perennial.report.finding_text import witnesses_of
 from perennial.report.sheet import BLANK, Row, Sheet, Span, row
 from perennial.report.text import listed, plural
 from perennial.symbol_version import version_sort_key
@@ -68,7 +69,9 @@ def _coverage(report: AuditReport, *, verbose: bool) -> Iterator[Row]:
 
 def _verdict(report: AuditReport) -> str:
     if report.honest is None:
-        return "no Linux tag to judge" if report.elf_files else "pure"
+        if report.lowest.is_any:
+            return "pure"
+        return "no Linux tag to judge" if report.lowest.is_linux else "not for Linux"
     return "honest" if report.honest else "not honest"
 
 
@@ -76,6 +79,8 @@ def _lowest_remark(report: AuditReport) -> Iterator[Span]:
     # Old ones without a release of their own are settled for good; nobody needs to be told.
     if report.provisional and (report.lowest.version or (0, 0)) > (2, 17):
         yield Span(f"  provisional: no release, or too few, has exactly this C library on {report.arch_name}", "dim")
+    elif not report.lowest.is_linux and not report.lowest.is_any:
+        yield Span("  not for Linux: only its archive, RECORD and WHEEL are judged", "dim")
     elif report.lowest.text.startswith("linux_"):
         yield Span("  no manylinux or musllinux tag is honest", "bad")
 
@@ -243,5 +248,5 @@ def _finding(finding: Finding) -> Iterator[Row]:
         finding.severity.value,
         Span(finding.rule, finding.severity.value),
         f"  {demangle_words(finding.message)}",
-        Span(f"; fails on {listed(finding.witnesses, 3)}" if finding.witnesses else "", "dim"),
+        Span(witnesses_of(finding), "dim"),
     )

@@ -112,17 +112,16 @@ class Archive:
     def may_begin_with(self, entry: Entry, prefix: bytes) -> bool:
         """Whether a member's content begins with `prefix`, or might: where it is false, it does not.
 
-        Reads a few hundred bytes; its local header is checked, and nothing else of it.
+        Reads a few hundred bytes; its local header is checked, and nothing else of it. What ends before its stated
+        size is left open, too: no installer can unpack it, and whoever reads it is told so.
         """
         region = self._following[entry.header_offset] - entry.header_offset
         front = self._read_at(entry.header_offset, min(region, _PEEK), entry)
         start = self._check_local_header(entry, front)
         data = front[start : start + entry.compressed_size]
         if entry.method != STORED:
-            data, is_all = inflate_front(data, len(prefix))
-        else:
-            is_all = entry.size < len(prefix)
-        return data.startswith(prefix) if is_all or len(data) >= len(prefix) else True
+            data = inflate_front(data, len(prefix))
+        return data.startswith(prefix) if len(data) >= min(len(prefix), entry.size) else True
 
     def raw(self, entry: Entry) -> Iterator[bytes]:
         """The member's data as they are stored, deflated or not; only its local header is checked."""

@@ -70,16 +70,15 @@ else:
     new_inflater = IgzipDecompressor  # for raw deflate by default
 
 
-def inflate_front(data: bytes, size: int) -> tuple[bytes, bool]:
-    """The first bytes, up to `size`, that the beginning of a deflate stream yields, and whether it ends with them.
+def inflate_front(data: bytes, size: int) -> bytes:
+    """The first bytes, up to `size`, that the beginning of a deflate stream yields.
 
     Nothing, where the stream is damaged. zlib's objects take half of isal's time to make.
     """
-    stream = zlib.decompressobj(_RAW_DEFLATE)
     try:
-        return stream.decompress(data, size), stream.eof
+        return zlib.decompressobj(_RAW_DEFLATE).decompress(data, size)
     except zlib.error:
-        return b"", False
+        return b""
 
 
 # The compressed data of a member, its size and its CRC -> its content; None where that is not what they inflate to.

@@ -21,6 +21,7 @@ RULE = Rule(
 # Names of an architecture for which installers make no manylinux tags (packaging, `_have_compatible_abi`
 # in _manylinux.py: "armv7l" and "i686" have to be among the names of the system's own).
 _WITHOUT_MANYLINUX: Final = frozenset({"armv6l", "i386", "i586"})
+_LOWEST_MUSL: Final = (1, 0)  # packaging, _musllinux.py: from the system's minor version down to 0
 
 
 def check_claims(judgement: Judgement) -> Iterator[Finding]:
@@ -52,6 +53,8 @@ def why_dead(tag: PlatformTag, policies: Policies | None) -> str | None:
         lowest = architecture.lowest_glibc
         if tag.version < lowest:
             return f"on {tag.arch} manylinux tags begin at {lowest[0]}.{lowest[1]}"
+    elif tag.version < _LOWEST_MUSL:
+        return f"musllinux tags begin at {_LOWEST_MUSL[0]}.{_LOWEST_MUSL[1]}"
     newest = None if policies is None or policies.libc is not tag.libc else policies.newest
     if newest is not None and tag.version > newest:
         return f"no {tag.libc} has that version; the newest known is {newest[0]}.{newest[1]}"

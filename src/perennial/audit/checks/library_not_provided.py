@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from perennial.audit.checks.links_libpython import is_libpython
+from perennial.audit.content import platform_libraries
 from perennial.audit.context import Content, Judgement
 from perennial.audit.resolve import Missing
 from perennial.finding import Finding, Rule, Severity
-from perennial.platform_tag import Libc
+from perennial.platform_tag import Libc, PlatformTag
 
 RULE = Rule(
     "library-not-provided",
@@ -43,22 +44,42 @@ def check_claims(judgement: Judgement) -> Iterator[Finding]:
     tag = judgement.strictest
     if tag is None or tag.version is None:
         return
-    for need in (need for step in judgement.content.ladder.steps for need in step.needs if need.is_library):
+    content = judgement.content
+    steps = {need.library: need for step in content.ladder.steps for need in step.needs if need.is_library}
+    for library, need in steps.items():
         since = need.provision.since
         if since is not None and since > tag.version:
-            for member in need.members:
-                yield Finding(
-                    RULE.id,
-                    Severity.ERROR,
-                    member,
-                    f"{member} needs {need.library}, which {tag} does not let it take from the system; "
-                    f"tags from {since[0]}.{since[1]} on do",
-                    requires=need.library,
-                    remedy=f"Graft {need.library} into the wheel, or tag it {judgement.lowest}.",
-                    witnesses=tuple(
-                        release.name for release in need.provision.witnesses if release.libc_version >= tag.version
-                    ),
-                )
+            lacking = tuple(release.name for release in need.provision.witnesses if release.libc_version >= tag.version)
+            remedy = f"Graft {library} into the wheel, or tag it {judgement.lowest}."
+            yield from _too_low(library, need.members, tag, since, remedy=remedy, witnesses=lacking)
+    if content.policies is not None and tag.version < content.policies.lowest:
+        # No release is known that has so old a C library, and what the first one provides is in no ladder.
+        for library, members in platform_libraries(content.resolutions).items():
+            if library not in steps:
+                remedy = f"Tag it {judgement.lowest}."
+                yield from _too_low(library, members, tag, content.policies.lowest, remedy=remedy)
+
+
+def _too_low(
+    library: str,
+    members: Iterable[str],
+    tag: PlatformTag,
+    since: tuple[int, int],
+    *,
+    remedy: str,
+    witnesses: tuple[str, ...] = (),
+) -> Iterator[Finding]:
+    for member in members:
+        yield Finding(
+            RULE.id,
+            Severity.ERROR,
+            member,
+            f"{member} needs {library}, which {tag} does not let it take from the system; "
+            f"tags from {since[0]}.{since[1]} on do",
+            requires=library,
+            remedy=remedy,
+            witnesses=witnesses,
+        )
 
 
 def _is_told_elsewhere(soname: str, content: Content) -> bool:
