@@ -41,7 +41,7 @@ def group_imports(elf: ElfFile) -> Imports:
     versioned: dict[tuple[str, str | None], list[str]] = {}
     unversioned: list[str] = []
     required: list[str] = []
-    for version, library, weak, names in elf.undefined.by_origin():
+    for version, library, weak, names in elf.undefined.by_origin:
         if library is not None:
             versioned.setdefault((library, version), []).extend(names)
             continue

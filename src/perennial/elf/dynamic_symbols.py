@@ -54,7 +54,7 @@ class SymbolColumns:
     Two are equal if their symbols are, whatever the numbers.
     """
 
-    __slots__ = ("_defined", "_infos", "_numbers", "_origins", "_symbols", "names")
+    __slots__ = ("_defined", "_groups", "_infos", "_numbers", "_origins", "_symbols", "names")
 
     def __init__(
         self, names: Sequence[str], infos: bytes, numbers: Sequence[int], origins: Origins, *, defined: bool
@@ -65,6 +65,7 @@ class SymbolColumns:
         self._origins: Final = origins
         self._defined: Final = defined
         self._symbols: tuple[DynamicSymbol, ...] | None = None
+        self._groups: tuple[tuple[str | None, str | None, bool, list[str]], ...] | None = None
 
     @classmethod
     def of(cls, symbols: Iterable[DynamicSymbol]) -> SymbolColumns:
@@ -109,8 +110,14 @@ class SymbolColumns:
         """The (version, library) that they have."""
         return {self._origins.get(number, _UNVERSIONED) for number in set(self._numbers)}
 
-    def by_origin(self) -> Iterator[tuple[str | None, str | None, bool, list[str]]]:
+    @property
+    def by_origin(self) -> Sequence[tuple[str | None, str | None, bool, list[str]]]:
         """(version, library, whether these are the weak ones, names in table order); one origin may come twice."""
+        if self._groups is None:
+            self._groups = tuple(self._grouped())
+        return self._groups
+
+    def _grouped(self) -> Iterator[tuple[str | None, str | None, bool, list[str]]]:
         numbers = [*self._numbers]
         weak = self._infos.translate(_IS_WEAK)
         place = weak.find(1)

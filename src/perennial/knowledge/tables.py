@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import cache
 
 from perennial.errors import KnowledgeError
 
@@ -36,6 +37,7 @@ def parse_table(text: str, columns: Sequence[str], name: str) -> list[list[str]]
     return rows
 
 
+@cache  # the tables have a few hundred of them, thousands of times
 def numbers(text: str) -> tuple[int, ...]:
     """`2.17` as (2, 17)."""
     return tuple(map(int, text.split(".")))

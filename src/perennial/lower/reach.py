@@ -92,7 +92,7 @@ def _newer(report: AuditReport, known: Policies, lowest: Version) -> set[Referen
         versions = newer.get(member.path)
         if versions is None or not isinstance(member.elf, ElfFile):
             continue
-        for version, library, weak, names in member.elf.undefined.by_origin():
+        for version, library, weak, names in member.elf.undefined.by_origin:
             if library is not None and version is not None and (library, version) in versions:
                 found.update(Reference(library, name, version, weak) for name in names)
     named = {(each.library, each.version) for each in found}
