@@ -48,9 +48,10 @@ class WheelMember(NamedTuple):
     library_strings: tuple[str, ...]
 
 
-# Members of which a thread takes one at a time, and how much of them there has to be for several threads.
+# Members of which a thread takes one at a time, and how much of them there has to be for several threads: what takes
+# about a second. Threads cost time, too, 5 to 10 per cent of the processors'.
 _LARGE: Final = MIB
-_WORTH_THREADS: Final = 64 * MIB
+_WORTH_THREADS: Final = 256 * MIB
 
 
 class MemberReader:
