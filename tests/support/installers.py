@@ -24,6 +24,9 @@ from tests.support.wheel_builder import wheel
 from tests.wheels.download import cache_dir
 
 PINS: Final = ("pip==26.3", "uv==0.13.8", "poetry==2.5.1", "pdm==2.29.3", "dep-logic==0.7.2", "packaging==26.4")
+# The last release of packaging for a Python without `match`, and the first Python that has it.
+OLDER_PACKAGING: Final = "packaging==26.3"
+FIRST_FOR_PACKAGING: Final = (3, 10)
 _TIMEOUT: Final = 600
 # What neither a configuration of the user nor one of this workplace may decide.
 _CLEAN: Final = {
@@ -45,6 +48,24 @@ def environment() -> Path:
                 pytest.skip(f"the installers cannot be had: {done.stderr.strip().rpartition(chr(10))[2]}")
             (place / "made").touch()
     return place
+
+
+@cache
+def older_packaging() -> Path:
+    """The folder of packaging's modules, in the release for older Pythons."""
+    place = cache_dir().parent / "installers" / OLDER_PACKAGING.replace("==", "")
+    with alone(place.parent / ".lock"):
+        if not (place / "made").is_file():
+            options = ["--quiet", "--no-deps", "--upgrade", "--target", os.fspath(place)]
+            command = [sys.executable, "-m", "pip", "install", *options, OLDER_PACKAGING]
+            environment = os.environ | {"PIP_CONSTRAINT": os.devnull}
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=_TIMEOUT, env=environment, check=False
+            )
+            if done.returncode:
+                pytest.skip(f"{OLDER_PACKAGING} cannot be had: {done.stderr.strip().rpartition(chr(10))[2]}")
+            (place / "made").touch()
+    return place / "packaging"
 
 
 def program(name: str) -> str:
