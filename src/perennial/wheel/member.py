@@ -49,7 +49,7 @@ class WheelMember(NamedTuple):
 
 
 # Members of which a thread takes one at a time, and how much of them there has to be for several threads: what takes
-# about a second. Threads cost time, too, 5 to 10 per cent of the processors'.
+# about a second. Threads cost time, too, 3 to 8 per cent of the processors'.
 _LARGE: Final = MIB
 _WORTH_THREADS: Final = 256 * MIB
 
