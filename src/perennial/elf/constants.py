@@ -111,6 +111,7 @@ SHN_UNDEF: Final = 0
 SHN_LORESERVE: Final = 0xFF00
 SHN_ABS: Final = 0xFFF1
 STB_GLOBAL: Final = 1
+STB_WEAK: Final = 2
 STB_GNU_UNIQUE: Final = 10
 STT_NOTYPE: Final = 0
 STT_FUNC: Final = 2

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 
+from perennial.elf.constants import STB_GLOBAL, STB_GNU_UNIQUE, STB_WEAK
 from perennial.lean_typing import Final, NamedTuple
 
 
@@ -34,13 +35,11 @@ class DynamicSymbol(NamedTuple):
 
 
 # By st_info, whose upper half is the binding; 0 there means a local symbol, which no lookup finds.
-_STB_GLOBAL: Final = 0x10
-_STB_WEAK: Final = 0x20
-_BY_INFO: Final = {1: Binding.GLOBAL, 2: Binding.WEAK, 10: Binding.UNIQUE}
-_BINDINGS: Final = tuple(_BY_INFO.get(info >> 4, Binding.OTHER) for info in range(256))
-_INFOS: Final = {Binding.GLOBAL: _STB_GLOBAL, Binding.WEAK: _STB_WEAK, Binding.UNIQUE: 0xA0, Binding.OTHER: 0xF0}
+_BY_NUMBER: Final = {STB_GLOBAL: Binding.GLOBAL, STB_WEAK: Binding.WEAK, STB_GNU_UNIQUE: Binding.UNIQUE}
+_BINDINGS: Final = tuple(_BY_NUMBER.get(info >> 4, Binding.OTHER) for info in range(256))
+_INFOS: Final = {Binding.OTHER: 0xF0} | {binding: number << 4 for number, binding in _BY_NUMBER.items()}
 # bytes.translate to 1 where the symbol is weak
-_IS_WEAK: Final = bytes(info >> 4 == _STB_WEAK >> 4 for info in range(256))
+_IS_WEAK: Final = bytes(info >> 4 == STB_WEAK for info in range(256))
 _WEAK: Final = 1 << 16  # beside a version's number, which has 15 bits
 
 # What a version index means: (version, library); library is None where the file itself defines the version.

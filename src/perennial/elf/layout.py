@@ -7,7 +7,9 @@ differ from their 64-bit twins by more than width, and `unpack_*` hides that.
 
 from __future__ import annotations
 
+from array import array
 from struct import Struct
+from sys import byteorder
 
 from perennial.lean_typing import Final, NamedTuple
 
@@ -45,10 +47,20 @@ class Layout(NamedTuple):
     phdr: Struct
     dyn: Struct
     sym: Struct
+    st_info: int  # offsets in a symbol's record, which columns of a table are cut by; st_name is at 0
+    st_other: int
+    st_shndx: int
     rel: Struct
     rela: Struct
     word: Struct
     hash_word: Struct
+
+    def words(self, kind: str, data: bytes) -> array[int]:
+        """A run of 16-bit (`kind` "H") or 32-bit ("I") words."""
+        words = array(kind, data)
+        if self.little_endian != (byteorder == "little"):
+            words.byteswap()
+        return words
 
     def unpack_file_header(self, data: bytes) -> FileHeader:
         fields = self.ehdr.unpack_from(data, 16)
@@ -78,6 +90,9 @@ def _layout(bits: int, order: str, *, wide_hash: bool = False) -> Layout:
         # Only st_name, st_info and st_shndx, which stand in this order in both classes:
         # name, info, other, shndx, value, size in ELF64, and name, value, size, info, other, shndx in ELF32.
         sym=Struct(order + ("IBxH16x" if wide else "I8xBxH")),
+        st_info=4 if wide else 12,
+        st_other=5 if wide else 13,
+        st_shndx=6 if wide else 14,
         rel=Struct(order + ("QQ" if wide else "II")),
         rela=Struct(order + ("QQq" if wide else "IIi")),
         word=Struct(order + "I"),

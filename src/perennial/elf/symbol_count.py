@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from array import array
 from struct import Struct
-from sys import byteorder
 
 from perennial.elf.constants import (
     DT_GNU_HASH,
@@ -102,10 +101,7 @@ def _highest_bucket(image: Image, address: int, count: int) -> int:
 
 def _words(image: Image, offset: int, size: int, field: str) -> array[int]:
     """A run of 32-bit words."""
-    words = array("I", image.source.read(offset, size, field))
-    if image.layout.little_endian != (byteorder == "little"):
-        words.byteswap()
-    return words
+    return image.layout.words("I", image.source.read(offset, size, field))
 
 
 # bytes.translate to 1 where the low bit, which ends a chain, is set

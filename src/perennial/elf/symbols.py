@@ -4,10 +4,8 @@ what it exports.
 
 from __future__ import annotations
 
-from array import array
 from functools import cached_property
 from itertools import compress
-from sys import byteorder
 
 from perennial.elf.constants import DT_SYMTAB, DT_VERSYM, SHN_UNDEF, VERSYM_VERSION
 from perennial.elf.dynamic import DynamicTable, StringTable
@@ -146,9 +144,8 @@ class SymbolTable:
         """
         layout = self._image.layout
         size = layout.sym.size
-        info, section = (4, 6) if layout.bits == 64 else (12, 14)
-        places, infos = self._words("I", data)[:: size // 4].tolist(), data[info::size]
-        low, high = data[section::size], data[section + 1 :: size]
+        places, infos = layout.words("I", data)[:: size // 4].tolist(), data[layout.st_info :: size]
+        low, high = data[layout.st_shndx :: size], data[layout.st_shndx + 1 :: size]
         if (
             not defined
             and not low.strip(b"\0")
@@ -166,13 +163,7 @@ class SymbolTable:
     def _versym(self, table: int, first: int, last: int) -> list[int]:
         """The version numbers of the symbols from `first` up to `last`, without the mark of hidden versions."""
         data = self._image.source.read(table + 2 * first, 2 * (last - first), "DT_VERSYM")
-        numbers = self._words("H", data).tolist()
+        numbers = self._image.layout.words("H", data).tolist()
         if max(numbers) > VERSYM_VERSION:
             numbers = [number & VERSYM_VERSION for number in numbers]
         return numbers
-
-    def _words(self, kind: str, data: bytes) -> array[int]:
-        words = array(kind, data)
-        if self._image.layout.little_endian != (byteorder == "little"):
-            words.byteswap()
-        return words

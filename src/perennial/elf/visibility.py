@@ -13,7 +13,6 @@ from perennial.elf.constants import STV_HIDDEN, STV_INTERNAL
 from perennial.elf.layout import Layout
 from perennial.lean_typing import Final
 
-_ST_OTHER: Final = {64: 5, 32: 13}  # in a record (gABI figure 4-16)
 _VISIBILITY: Final = 3  # ELF32_ST_VISIBILITY: the others of st_other's bits are an architecture's own
 _IS_LOCAL: Final = bytes(other & _VISIBILITY in (STV_INTERNAL, STV_HIDDEN) for other in range(256))
 
@@ -21,7 +20,7 @@ _IS_LOCAL: Final = bytes(other & _VISIBILITY in (STV_INTERNAL, STV_HIDDEN) for o
 def without_hidden(symbols: bytes, layout: Layout) -> bytes:
     """Records of a symbol table, with zeros for those that other files are not to find: such have no name."""
     size = layout.sym.size
-    is_local = symbols[_ST_OTHER[layout.bits] :: size].translate(_IS_LOCAL)
+    is_local = symbols[layout.st_other :: size].translate(_IS_LOCAL)
     at = is_local.find(1)
     if at < 0:
         return symbols

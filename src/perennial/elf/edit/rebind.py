@@ -20,6 +20,7 @@ from perennial.elf.constants import (
     DT_SYMTAB,
     DT_VERSYM,
     SHN_UNDEF,
+    STB_WEAK,
     VER_FLG_WEAK,
     VER_NDX_GLOBAL,
     VERSYM_VERSION,
@@ -35,7 +36,6 @@ from perennial.errors import ElfEditError
 from perennial.lean_typing import Final, NamedTuple
 
 _NOWHERE: Final = -1
-_STB_WEAK: Final = 2
 
 
 class Rebound(NamedTuple):
@@ -112,7 +112,7 @@ def _references(
         (name,) = elf.records.word.unpack_from(elf.data, place)
         change = wanted.get((strings[name], *origin))
         if change is not None and elf.records.half.unpack_from(elf.data, place + fields.shndx)[0] == SHN_UNDEF:
-            found.append(_Reference(index, change, elf.data[place + fields.info] >> 4 == _STB_WEAK))
+            found.append(_Reference(index, change, elf.data[place + fields.info] >> 4 == STB_WEAK))
     return found
 
 
